@@ -41,7 +41,7 @@ class Described:
     path: str
     """Dotted path."""
     signature: str
-    """As a person would write it: `shop.tasks.send_report(recipient: str, since: date | None = None)`."""
+    """As a person would write it: `shop.tasks.send_report(recipient: str, since: date = …)`."""
     file: str
     line: int
     summary: str = ""
