@@ -1,0 +1,173 @@
+"""What the commands share: options, finding and loading the configuration, printing.
+
+`-c FILE` may stand before or after the command; without it LINOD_CONFIG, then linod.toml here or
+in a parent, then /etc/linod/linod.toml.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from linod.cli import Told
+from linod.errors import ConfigurationError
+from linod.views import count_of
+
+if TYPE_CHECKING:
+    from linod.loader import Loaded
+    from linod.specs import Config
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+OK, ERRORS_FOUND, USAGE, NO_DAEMON, BAD_CONFIGURATION = 0, 1, 2, 69, 78
+"""The exit codes of all commands."""
+
+
+def _of_group(ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    given: str | None = value or ctx.find_root().params.get("config_path")
+    return given
+
+
+def config_option(function: _F) -> _F:
+    """Add `-c FILE` as `config_path`."""
+    decorate = click.option(
+        "-c",
+        "--config",
+        "config_path",
+        metavar="FILE",
+        callback=_of_group,
+        help="The linod.toml to use. Default: LINOD_CONFIG, linod.toml here or in a parent, "
+        "/etc/linod/linod.toml.",
+    )
+    return decorate(function)
+
+
+def json_option(function: _F) -> _F:
+    """Add `--json` as `is_json`."""
+    return click.option("--json", "is_json", is_flag=True, help="Print JSON.")(function)
+
+
+# -- the configuration --------------------------------------------------------------------------
+
+
+def find_config(config_path: str | None) -> Path:
+    """Find the main file as the design says; its absence is a ConfigurationError."""
+    from linod.loader import find
+
+    return find(config_path, os.environ, Path.cwd())
+
+
+def load_config(config_path: str | None, *, is_importing: bool | None = None) -> Config:
+    """Load a configuration that has no errors, or print them and leave with 78.
+
+    Where nothing is said, user code is imported only if the tasks hang on it (`discover`).
+    """
+    loaded = _load(config_path, is_importing)
+    errors = errors_of(loaded)
+    if loaded.config is None or errors:
+        raise ConfigurationError(_refusal(errors))
+    return loaded.config
+
+
+def load_usable_config(config_path: str | None) -> Config:
+    """Load what is usable of a configuration, to reach store and daemon even while it has errors."""
+    loaded = _load(config_path, False)
+    errors = errors_of(loaded)
+    if loaded.config is None:
+        raise ConfigurationError(_refusal(errors))
+    if errors:
+        click.echo(
+            f"linod: the configuration has {count_of(len(errors), 'error')}: linod check", err=True
+        )
+    return loaded.config
+
+
+def _load(config_path: str | None, is_importing: bool | None) -> Loaded:
+    from linod.checking import prepare
+
+    path = find_config(config_path)
+    loaded = prepare(path, os.environ, is_importing=bool(is_importing))
+    if is_importing is None and loaded.config is not None and loaded.config.linod.discover:
+        return prepare(path, os.environ)
+    return loaded
+
+
+def errors_of(loaded: Loaded) -> list[Any]:
+    """Those of the diagnostics that keep linod from starting."""
+    from linod.codes import CODES, Severity
+
+    return [each for each in loaded.diagnostics if CODES[each.code].severity is Severity.ERROR]
+
+
+def _refusal(errors: list[Any]) -> str:
+    from linod.diagnostics import render_text
+
+    click.echo(render_text(errors, has_colour(sys.stderr)).rstrip("\n"), err=True)
+    return f"the configuration has {count_of(len(errors), 'error')}: linod check"
+
+
+def known(name: str, names: Iterable[str], what: str = "task") -> str:
+    """Return the name if there is such a task, else leave with 2 and the nearest one."""
+    names = list(names)
+    if name in names:
+        return name
+    near = get_close_matches(name, names, 1)
+    hint = f': did you mean "{near[0]}"?' if near else f": {_listing(names)}"
+    raise Told(f'there is no {what} "{name}"{hint}', USAGE)
+
+
+def _listing(names: list[str]) -> str:
+    if not names:
+        return "there are none"
+    rest = "" if len(names) <= 5 else f" and {len(names) - 5} more"
+    return "there are " + ", ".join(names[:5]) + rest
+
+
+# -- printing -----------------------------------------------------------------------------------
+
+
+def now() -> datetime:
+    """Read the clock: the command line is an entry point."""
+    return datetime.now(UTC)
+
+
+def has_colour(stream: Any) -> bool:
+    """Tell whether a stream is a terminal whose owner did not refuse colour."""
+    return not os.environ.get("NO_COLOR") and bool(stream.isatty())
+
+
+def write(lines: Iterable[str]) -> None:
+    """Print lines in one go; what stdout cannot encode is replaced by plain signs."""
+    text = "".join(f"{line}\n" for line in lines)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = text.translate(_PLAIN).encode("ascii", "replace").decode("ascii")
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+_PLAIN = str.maketrans({"·": ".", "✗": "x", "▸": ">", "…": "~", "–": "-"})
+
+
+def write_json(value: Any) -> None:
+    """Print a value as JSON; instants are ISO 8601 with Z."""
+    write([json.dumps(value, indent=2, default=_plain)])
+
+
+def _plain(value: Any) -> Any:
+    from linod.views import utc
+
+    if isinstance(value, datetime):
+        return utc(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)

@@ -1,0 +1,302 @@
+"""Values in, words out: durations, instants, tables and the sentences of the terminal.
+
+Rules of this border:
+- Pure: the present is an argument, nothing is printed, nothing knows whether a terminal is there.
+- Whatever text comes from outside (names, reasons, output) goes through `clean` before it leaves.
+- No line that leaves is wider than WIDTH_MAX columns.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from linod.events import Outcome, State, TellDecided, TellEnded, TellStarted, Verdict
+from linod.specs import LogLevel
+
+WIDTH_MAX = 100
+"""Columns: what fits beside a second window and into a mail; the promise of every command."""
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+# -- durations ----------------------------------------------------------------------------------
+
+
+def duration(seconds: float) -> str:
+    """Say how long in at most two units, cut and never rounded up: "3 m 12 s"."""
+    if seconds < 0:
+        return "-" + duration(-seconds)
+    if seconds < 1:
+        return f"{int(seconds * 1000)} ms"
+    if seconds < 10:
+        return f"{int(seconds * 10) / 10:g} s"
+    whole = int(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return _pair(whole, _MINUTE, "m", 1, "s")
+    if whole < _DAY:
+        return _pair(whole, _HOUR, "h", _MINUTE, "m")
+    if whole < 10 * _DAY:
+        return _pair(whole, _DAY, "d", _HOUR, "h")
+    return f"{whole // _DAY} d"
+
+
+def _pair(whole: int, large: int, large_unit: str, small: int, small_unit: str) -> str:
+    count, rest = divmod(whole, large)
+    text = f"{count} {large_unit}"
+    return f"{text} {rest // small} {small_unit}" if rest >= small else text
+
+
+def coarse(seconds: float) -> str:
+    """Say how long in one unit: "14 m"."""
+    whole = int(abs(seconds))
+    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "m")):
+        if whole >= size:
+            return f"{whole // size} {unit}"
+    return f"{whole} s"
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """Say how long it is since: "14 m ago"."""
+    return f"{coarse(max(0.0, (now - then).total_seconds()))} ago"
+
+
+def ahead(then: datetime, now: datetime) -> str:
+    """Say how long it is until: "in 3 m", or "now" when it is due."""
+    seconds = (then - now).total_seconds()
+    return "now" if seconds <= 0 else f"in {coarse(seconds)}"
+
+
+# -- instants -----------------------------------------------------------------------------------
+
+
+def utc(when: datetime) -> str:
+    """Write an instant for machines: "2026-11-21T05:10:00Z"."""
+    return when.astimezone(_UTC).isoformat().replace("+00:00", "Z")
+
+
+_UTC = ZoneInfo("UTC")
+
+
+def instant(when: datetime, zone: str) -> str:
+    """Write an instant for people: "Sat 2026-11-21 07:10 EET"; seconds only where there are."""
+    local = when.astimezone(ZoneInfo(zone))
+    return f"{_DAYS[local.weekday()]} {local:%Y-%m-%d} {clock(when, zone)} {local.tzname()}"
+
+
+def clock(when: datetime, zone: str) -> str:
+    """Write the time of day: "07:10", "07:10:05"."""
+    local = when.astimezone(ZoneInfo(zone))
+    return f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
+
+
+def near(when: datetime, now: datetime, zone: str) -> str:
+    """Write an instant as short as it is clear: "07:15", "Sun 03:30", "2027-03-28 04:00"."""
+    local, today = when.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
+    if local.date() == today:
+        return clock(when, zone)
+    if timedelta(0) < local.date() - today < timedelta(days=7):
+        return f"{_DAYS[local.weekday()]} {clock(when, zone)}"
+    return f"{local:%Y-%m-%d} {clock(when, zone)}"
+
+
+# -- text from outside --------------------------------------------------------------------------
+
+
+def clean(text: str) -> str:
+    """Make foreign text one harmless line: what could move the cursor is written as an escape."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(sign if _is_harmless(sign) else _escape(sign) for sign in text)
+
+
+def _is_harmless(sign: str) -> bool:
+    # Cc control, Cf format (bidi, zero width), Cs surrogate, Zl and Zp line ends.
+    return unicodedata.category(sign) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": " "}
+
+
+def _escape(sign: str) -> str:
+    return _ESCAPES.get(sign) or sign.encode("unicode_escape").decode("ascii")
+
+
+def columns(text: str) -> int:
+    """Count the columns that a clean text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_sign_columns, text))
+
+
+def _sign_columns(sign: str) -> int:
+    if unicodedata.combining(sign) or unicodedata.category(sign) == "Me":
+        return 0
+    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+
+
+def cut(text: str, width: int) -> str:
+    """Shorten a clean text to so many columns, with "…" where something is left out."""
+    if columns(text) <= width:
+        return text
+    taken, used = [], 0
+    for sign in text:
+        used += _sign_columns(sign)
+        if used > width - 1:
+            break
+        taken.append(sign)
+    return "".join(taken) + "…" if width > 0 else ""
+
+
+# -- tables -------------------------------------------------------------------------------------
+
+
+def table(
+    headings: Sequence[str], rows: Iterable[Sequence[str]], width: int = WIDTH_MAX
+) -> list[str]:
+    """Lay out aligned lines; where they are too wide the widest columns give way first."""
+    cells = [list(headings), *([clean(cell) for cell in row] for row in rows)]
+    wanted = [max(columns(row[at]) for row in cells) for at in range(len(headings))]
+    widths = _fit(wanted, width - 2 * (len(headings) - 1))
+    return [_line(row, widths) for row in cells]
+
+
+def _fit(wanted: Sequence[int], budget: int) -> list[int]:
+    """Cap the widest columns at the one level at which all fit."""
+    level = max(wanted, default=0)
+    while level > 1 and sum(min(width, level) for width in wanted) > budget:
+        level -= 1
+    spare = max(0, budget - sum(min(width, level) for width in wanted))
+    widths = []
+    for width in wanted:
+        more = min(spare, max(0, width - level))
+        widths.append(min(width, level) + more)
+        spare -= more
+    return widths
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (_pad(cut(cell, width), width) for cell, width in zip(row, widths, strict=True))
+    return "  ".join(padded).rstrip()
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * (width - columns(text))
+
+
+def wrap(text: str, width: int = WIDTH_MAX, indent: str = "") -> list[str]:
+    """Break one long clean line at blanks; further lines begin with `indent`."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        candidate = f"{line} {word}" if line else word
+        if line.strip() and columns(candidate) > width:
+            lines.append(line)
+            candidate = indent + word
+        line = candidate
+    return [cut(each, width) for each in (*lines, line)]
+
+
+def count_of(number: int, noun: str) -> str:
+    """Count a regular noun: "1 error", "2 errors"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+# -- outcomes -----------------------------------------------------------------------------------
+
+SYMBOLS: dict[str, str] = {
+    Outcome.SUCCEEDED: "·",
+    Outcome.WARNED: "!",
+    Outcome.FAILED: "✗",
+    Outcome.TIMED_OUT: "T",
+    Outcome.CANCELLED: "-",
+    Outcome.LOST: "?",
+    State.WAITING: "…",
+    State.STARTING: "▸",
+    State.RUNNING: "▸",
+}
+"""One sign per state of a run, told apart by shape and not by colour."""
+
+PAST: dict[str, str] = {
+    Outcome.SUCCEEDED: "succeeded",
+    Outcome.WARNED: "ended with a warning",
+    Outcome.FAILED: "failed",
+    Outcome.TIMED_OUT: "timed out",
+    Outcome.CANCELLED: "was cancelled",
+    Outcome.LOST: "was lost",
+}
+
+BAD = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.LOST})
+"""Outcomes that count as failures."""
+
+
+def strip(states: Sequence[str]) -> str:
+    """Draw states of runs, oldest first: "·········✗"."""
+    return "".join(SYMBOLS.get(state, "?") for state in states)
+
+
+# -- sentences of the terminal and of linod's own log -------------------------------------------
+
+
+def ended(told: TellEnded, now: datetime) -> tuple[LogLevel, str]:
+    """Say how a run ended: "send_mail succeeded in 1.2 s, 2 ms late, next 07:15"."""
+    parts = [_how_ended(told)]
+    if told.late_s is not None and told.late_s >= 0.001:
+        parts.append(f"{duration(told.late_s)} late")
+    if told.next_due is not None:
+        parts.append(f"next {near(told.next_due, now, told.zone)}")
+    tail = f"  (linod history {told.run})" if told.outcome in BAD else ""
+    return _LEVELS[told.outcome], ", ".join(parts) + tail
+
+
+_LEVELS: dict[Outcome, LogLevel] = {
+    Outcome.SUCCEEDED: LogLevel.INFO,
+    Outcome.WARNED: LogLevel.WARNING,
+    Outcome.FAILED: LogLevel.ERROR,
+    Outcome.TIMED_OUT: LogLevel.ERROR,
+    Outcome.CANCELLED: LogLevel.INFO,
+    Outcome.LOST: LogLevel.ERROR,
+}
+_REASON_COLUMNS = 60
+"""Of a reason on the terminal: the whole one is in the history."""
+
+
+def _how_ended(told: TellEnded) -> str:
+    preposition = "in" if told.outcome in (Outcome.SUCCEEDED, Outcome.WARNED) else "after"
+    took = "" if told.took_s is None else f" {preposition} {duration(told.took_s)}"
+    attempt = f" (attempt {told.attempt})" if told.attempt > 1 else ""
+    is_plain = told.outcome in (Outcome.SUCCEEDED, Outcome.TIMED_OUT) or not told.reason
+    reason = "" if is_plain else f": {cut(clean(told.reason), _REASON_COLUMNS)}"
+    return f"{told.task} {PAST[told.outcome]}{took}{attempt}{reason}"
+
+
+def started(told: TellStarted) -> tuple[LogLevel, str]:
+    """Say that a run began, for those who ask for DEBUG."""
+    late = f", {duration(told.late_s)} late" if told.late_s >= 0.001 else ""
+    return LogLevel.DEBUG, f"{told.task} started (run {told.run}){late}"
+
+
+def decided(told: TellDecided, now: datetime) -> tuple[LogLevel, str]:
+    """Say what became of occurrences that got no run."""
+    because = f": {cut(clean(told.reason), _REASON_COLUMNS)}" if told.reason else ""
+    first = near(told.first, now, told.zone)
+    if told.count == 1:
+        what = f"{told.task} did not run at {first}"
+    else:
+        last = near(told.last, now, told.zone)
+        what = f"{told.task} did not run {told.count:,} times from {first} to {last}"
+    level = LogLevel.INFO if told.verdict in _EXPECTED else LogLevel.WARNING
+    return level, f"{what} ({told.verdict}){because}"
+
+
+_EXPECTED = frozenset({Verdict.SWITCHED_OFF, Verdict.PAUSED, Verdict.DISABLED, Verdict.SUPERSEDED})
+
+
+def terminal_line(at: datetime, zone: str, level: LogLevel, text: str) -> str:
+    """Lay out one line of `linod serve`: "07:10:01 INFO   send_mail succeeded in 1.2 s"."""
+    local = at.astimezone(ZoneInfo(zone))
+    return cut(clean(f"{local:%H:%M:%S} {level:<7}{text}"), WIDTH_MAX)
