@@ -1,0 +1,235 @@
+"""What a store offers: rows as frozen values, a Reader for who looks, a Store for who decides.
+
+Rules of this border:
+- Every instant that goes in or comes out is an aware UTC datetime, kept to the microsecond.
+- A run is named by its number `id`; what makes it unique is (task, due, attempt).
+- An end is accepted once, by compare-and-set on (id, lease): the first terminal state wins.
+- Every write happens inside `transaction()`, and is durable when that returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from attrs import field, frozen
+
+from linod.errors import LinodError
+from linod.events import Outcome, State, Trigger, Verdict
+
+OUTCOMES_SHOWN = 10
+"""How many of a task's last outcomes a summary holds: the strip that status shows."""
+LOG_BYTES = 64 * 1024
+"""The end of a run's log that is kept with it."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class StoreError(LinodError):
+    """The store cannot be read or written now: locked, full, or its disk fails."""
+
+
+class StoreLost(StoreError):  # noqa: N818 - it reads as what happened
+    """The store was found damaged while it was in use."""
+
+
+def to_microseconds(instant: datetime) -> int:
+    """Turn an aware instant into microseconds since 1970 UTC, exactly."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def of_microseconds(microseconds: int) -> datetime:
+    """Turn microseconds since 1970 UTC into an aware instant, exactly."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+@frozen(kw_only=True)
+class DecisionRow:
+    """What became of the `count` occurrences of a task from `due` to `last`.
+
+    Only what is not admitted is ranged: for an admitted one `last` is `due` and `count` is 1.
+    """
+
+    task: str
+    due: datetime
+    last: datetime
+    count: int
+    verdict: Verdict
+    reason: str = ""
+    by: str = ""
+    """Who asked for it, where a person did."""
+
+
+@frozen(kw_only=True)
+class RunRow:
+    """One attempt at an admitted occurrence."""
+
+    id: int
+    task: str
+    due: datetime
+    attempt: int
+    trigger: Trigger
+    state: State | Outcome
+    """waiting, starting, running, then its outcome."""
+    queued: datetime
+    """When it was decided."""
+    planned: datetime
+    """When it was to start; lateness counts from here."""
+    started: datetime | None = None
+    ended: datetime | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    """One line on its end."""
+    detail: Mapping[str, Any] = field(factory=dict)
+    """What history shows beside it: traceback, exit_status, signal."""
+    arguments: str = ""
+    """What it is given, as one line for people; secrets are masked."""
+    by: str = ""
+    """Who asked for it, where a person did."""
+    lease: str = ""
+    keeper: str = ""
+    worker: str = ""
+    """`pid:start time in clock ticks since boot`."""
+    boot: str = ""
+    """Boot id of the machine it started on."""
+
+    @property
+    def is_ended(self) -> bool:
+        """Tell whether it has its outcome."""
+        return self.outcome is not None
+
+    @property
+    def took(self) -> timedelta | None:
+        """How long it ran, or None while it runs or if it never started."""
+        if self.started is None or self.ended is None:
+            return None
+        return self.ended - self.started
+
+
+@frozen(kw_only=True)
+class CursorRow:
+    """How far the occurrences of a task are decided, and what defines them."""
+
+    task: str
+    through: datetime
+    """Every occurrence up to here, included, is decided."""
+    reached: datetime
+    """The latest `through` ever: below it a due may have a row already (the clock stepped)."""
+    definition: str
+    """Canonical text of what defines its instants; empty: the task was removed."""
+    definition_hash: str
+    first_seen: datetime
+
+
+@frozen(kw_only=True)
+class TaskSummary:
+    """What status shows of a task's past."""
+
+    task: str
+    current: RunRow | None = None
+    """The run that is going on: the oldest unfinished one that is not waiting, else any."""
+    last: RunRow | None = None
+    """The run that ended last."""
+    outcomes: tuple[Outcome, ...] = ()
+    """Of its last ten ended runs, oldest first."""
+
+
+class Reader(Protocol):
+    """Looks, and never writes. Lists come newest first unless said otherwise."""
+
+    def close(self) -> None:
+        """Let the file go."""
+
+    def cursors(self) -> dict[str, CursorRow]:
+        """The cursor of each task ever seen, by task."""
+
+    def run(self, id: int) -> RunRow | None:
+        """The run with this number."""
+
+    def runs(
+        self, task: str | None = None, *, limit: int = 50, before: int | None = None
+    ) -> list[RunRow]:
+        """Runs of a task or of all, newest first; `before` is a run number, to page on."""
+
+    def attempts(self, task: str, due: datetime) -> list[RunRow]:
+        """All runs of one occurrence, first attempt first."""
+
+    def unfinished(self) -> list[RunRow]:
+        """Runs without an outcome, oldest first."""
+
+    def log_text(self, id: int) -> str:
+        """The end of the run's log, at most 64 KiB; empty where nothing was kept."""
+
+    def decisions(
+        self, task: str | None = None, *, limit: int = 50, before: datetime | None = None
+    ) -> list[DecisionRow]:
+        """Decisions on a task or on all, newest due first; `before` is a due, to page on."""
+
+    def decision_at(self, task: str, due: datetime) -> DecisionRow | None:
+        """The decision whose range holds this due."""
+
+    def decisions_between(self, task: str, first: datetime, last: datetime) -> list[DecisionRow]:
+        """Decisions that touch [first, last], oldest first."""
+
+    def summaries(self, tasks: Sequence[str] | None = None) -> dict[str, TaskSummary]:
+        """The past of each task, or of those named, by task; fast for 10,000 tasks."""
+
+    def meta(self) -> dict[str, str]:
+        """Small facts about the store: who wrote it, when it was made."""
+
+
+class Store(Reader, Protocol):
+    """Reads and writes; the one in the daemon."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All or nothing: durable when it returns, undone when it raises."""
+
+    def put_cursor(self, cursor: CursorRow) -> None:
+        """Write the cursor of a task."""
+
+    def add_decision(self, decision: DecisionRow) -> None:
+        """Write a decision; its (task, due) must be free."""
+
+    def grow_decision(self, decision: DecisionRow, last: datetime, count: int) -> None:
+        """Stretch a range that is its task's newest decision to `last`, by `count` more."""
+
+    def add_run(self, run: RunRow) -> RunRow:
+        """Write a new run and return it with its number; its `id` is not looked at."""
+
+    def next_attempt(self, task: str, due: datetime) -> int:
+        """The next free attempt at an occurrence."""
+
+    def lease_run(self, id: int, lease: str, keeper: str, boot: str) -> bool:
+        """Let a waiting run start; False if it does not wait any more."""
+
+    def mark_running(self, id: int, lease: str, worker: str, started: datetime) -> bool:
+        """Record that the worker began; False if the lease is old or the run not starting."""
+
+    def end_run(
+        self,
+        id: int,
+        lease: str,
+        outcome: Outcome,
+        *,
+        ended: datetime,
+        started: datetime | None = None,
+        reason: str = "",
+        detail: Mapping[str, Any] | None = None,
+        log: str = "",
+    ) -> RunRow | None:
+        """Record an end and return the row; None if the lease is old or it had ended before.
+
+        A run that waits has the lease "".
+        """
+
+    def put_meta(self, key: str, value: str) -> None:
+        """Write one small fact."""
+
+    def prune(self, before: datetime, *, limit: int = 500) -> int:
+        """Remove up to `limit` runs and decisions older than `before`; return how many went.
+
+        Stay do: unfinished runs, the last failure of each task, the newest decision of each task.
+        """
