@@ -100,10 +100,10 @@ GUESSES: dict[str, str] = {
 class _Commands(click.Group):
     """Lists its commands without importing them and answers wrong ones with the right one."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
         from importlib import import_module
@@ -111,7 +111,7 @@ class _Commands(click.Group):
         command: click.Command = import_module(f"linod.cli.{cmd_name}").command
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -135,7 +135,7 @@ class _Commands(click.Group):
             raise click.exceptions.Exit(130) from None
         except BrokenPipeError:
             _leave_pipe()
-        except Exception as error:  # noqa: BLE001 - the edge to the person
+        except Exception as error:
             raise Told(_unexpected(error), 1) from error
 
 

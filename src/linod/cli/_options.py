@@ -78,7 +78,7 @@ def load_config(config_path: str | None, *, is_importing: bool | None = None) ->
 
 
 def load_usable_config(config_path: str | None) -> Config:
-    """Load what is usable of a configuration, to reach store and daemon even while it has errors."""
+    """Load what is usable, to reach store and daemon even while the file has errors."""
     loaded = _load(config_path, False)
     errors = errors_of(loaded)
     if loaded.config is None:

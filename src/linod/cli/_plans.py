@@ -1,0 +1,66 @@
+"""Planners of tasks and the instants that people type."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from linod.cli import Told
+
+if TYPE_CHECKING:
+    from linod.planner import Planner
+    from linod.recurrence.model import Recurrence
+    from linod.specs import Config, Task
+
+_FORMS = 'a date, "2026-11-20 03:30", or "2026-11-20T03:30:00+02:00"'
+
+
+def planner_of(config: Config, task: Task) -> Planner:
+    """Build the planner of a task."""
+    from linod.planner import Planner
+
+    return Planner(
+        task.recurrence,
+        config.zone_of(task),
+        start=task.start,
+        end=task.end,
+        max_events=task.max_events,
+        dst=task.dst,
+    )
+
+
+def words_of(recurrence: Recurrence) -> str:
+    """Write a recurrence as one line for people."""
+    from linod.recurrence import notation
+
+    written = notation(recurrence)
+    return written if isinstance(written, str) else "; ".join(map(str, written))
+
+
+def typed_instant(text: str, zone: str, option: str, *, is_end: bool = False) -> datetime:
+    """Read an instant that a person typed; without an offset it is in the task's zone.
+
+    A date is its midnight, and as an end the last moment of that day.
+    """
+    try:
+        return _in_utc(_parsed(text, is_end), zone)
+    except (ValueError, OverflowError):
+        raise Told(f'{option} "{text}" is no instant: expected {_FORMS}', 2) from None
+
+
+def _parsed(text: str, is_end: bool) -> datetime:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return datetime.fromisoformat(text)
+    midnight = datetime.combine(day, time())
+    return midnight + timedelta(days=1, microseconds=-1) if is_end else midnight
+
+
+def _in_utc(when: datetime, zone: str) -> datetime:
+    if when.tzinfo is not None:
+        return when.astimezone(UTC)
+    # In a gap the reading with the later offset is the earlier instant, in a fold the first pass.
+    local = when.replace(tzinfo=ZoneInfo(zone))
+    return min(local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))

@@ -1,0 +1,101 @@
+"""`linod check`: everything a machine can know before a run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from linod.cli._options import (
+    ERRORS_FOUND,
+    config_option,
+    find_config,
+    has_colour,
+    json_option,
+    write,
+)
+from linod.codes import CODES, Severity
+from linod.views import WIDTH_MAX, count_of
+
+if TYPE_CHECKING:
+    from linod.loader import Loaded
+
+
+@click.command("check")
+@config_option
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="How findings are printed; github makes annotations of a workflow.",
+)
+@json_option
+@click.option(
+    "--no-import",
+    "is_importing",
+    is_flag=True,
+    default=True,
+    flag_value=False,
+    help="Import no procedures; their arguments are not checked then.",
+)
+def command(config_path: str | None, layout: str, is_json: bool, is_importing: bool) -> None:
+    """Check the configuration; say what is wrong and where.
+
+    Errors end with 1; warnings alone with 0. Findings go to stdout.
+    """
+    from linod.checking import prepare
+
+    loaded = prepare(find_config(config_path), os.environ, is_importing=is_importing)
+    write(_report(loaded, "json" if is_json else layout))
+    if _number(loaded, Severity.ERROR):
+        raise click.exceptions.Exit(ERRORS_FOUND)
+
+
+def _report(loaded: Loaded, layout: str) -> list[str]:
+    from linod.diagnostics import render_github, render_json, render_text
+
+    found = loaded.diagnostics
+    if layout == "json":
+        return [render_json(found).rstrip("\n")]
+    if layout == "github":
+        rendered = render_github(found)
+        return [*rendered.splitlines(), _summary(loaded)]
+    rendered = render_text(found, has_colour(sys.stdout))
+    return [*rendered.rstrip("\n").split("\n")] * bool(found) + [*_zone(loaded), _summary(loaded)]
+
+
+def _zone(loaded: Loaded) -> list[str]:
+    config = loaded.config
+    if config is None or config.linod.timezone is not None:
+        return []
+    return [f"time zone {config.zone}, the system's: [linod] has no timezone"]
+
+
+def _summary(loaded: Loaded) -> str:
+    errors, warnings = _number(loaded, Severity.ERROR), _number(loaded, Severity.WARNING)
+    counts = f"{count_of(errors, 'error')}, {count_of(warnings, 'warning')}"
+    config = loaded.config
+    what = "the configuration"
+    if config is not None:
+        what = f"{count_of(len(config.tasks), 'task')} in {count_of(len(config.files), 'file')}"
+    line = f"checked {what}: {counts}"
+    if not loaded.diagnostics:
+        return line
+    code = _most_telling(loaded)
+    gap = max(2, min(60, WIDTH_MAX - 20) - len(line))
+    return f"{line}{' ' * gap}(linod explain {code})"
+
+
+def _most_telling(loaded: Loaded) -> str:
+    """Name the last error, which is the nearest to the eye; else the last finding."""
+    codes = [each.code for each in loaded.diagnostics]
+    errors = [code for code in codes if CODES[code].severity is Severity.ERROR]
+    return (errors or codes)[-1]
+
+
+def _number(loaded: Loaded, severity: Severity) -> int:
+    return sum(CODES[each.code].severity is severity for each in loaded.diagnostics)

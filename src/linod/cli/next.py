@@ -1,0 +1,153 @@
+"""`linod next`: when tasks are due, without starting anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+from attrs import frozen
+
+from linod.cli._options import config_option, json_option, known, load_config, now, write
+from linod.cli._options import write_json as print_json
+from linod.cli._plans import planner_of, typed_instant, words_of
+from linod.views import WIDTH_MAX, clean, columns, cut, duration, instant, table, utc
+
+if TYPE_CHECKING:
+    from linod.specs import Config, Task
+
+INSTANTS_MAX = 10_000
+"""Per task; beyond that a person means a script with --from."""
+
+
+@frozen(kw_only=True)
+class _Span:
+    """What was asked for; --from and --until are read in the zone of each task."""
+
+    number: int
+    first: str | None
+    last: str | None
+    is_utc: bool
+    now: datetime
+
+
+@frozen(kw_only=True)
+class _Due:
+    """One line of the answer."""
+
+    task: str
+    due: datetime
+    zone: str
+    note: str | None
+
+
+@click.command("next")
+@click.argument("tasks", nargs=-1, metavar="[TASK]...")
+@config_option
+@click.option(
+    "-n",
+    "--number",
+    type=click.IntRange(1, INSTANTS_MAX),
+    help="Instants per task. Default: 1, with --until all.",
+)
+@click.option("--from", "first", metavar="WHEN", help="At or after this, instead of now.")
+@click.option("--until", "last", metavar="WHEN", help="Not after this; a date is the whole day.")
+@click.option("--utc", "is_utc", is_flag=True, help="Print in UTC instead of the tasks' zones.")
+@json_option
+def command(
+    tasks: tuple[str, ...],
+    config_path: str | None,
+    number: int | None,
+    first: str | None,
+    last: str | None,
+    is_utc: bool,
+    is_json: bool,
+) -> None:
+    """Print when tasks are due next, all of them or those named.
+
+    WHEN is a date, a local time ("2026-11-20 03:30", read in the task's zone) or one with an
+    offset. --json prints an array of objects: task, due (UTC), local, note.
+    """
+    config = load_config(config_path)
+    chosen = [config.tasks[known(name, config.tasks)] for name in tasks or config.tasks]
+    count = number or (INSTANTS_MAX if last else 1)
+    span = _Span(number=count, first=first, last=last, is_utc=is_utc, now=now())
+    if is_json:
+        print_json([_json(due) for task in chosen for due in _dues(config, task, span)])
+        return
+    write(_lines(config, chosen, span))
+
+
+def _dues(config: Config, task: Task, span: _Span) -> Iterator[_Due]:
+    """Iterate over what is asked for of one task."""
+    if task.recurrence.is_event:
+        return
+    zone = config.zone_of(task)
+    planner = planner_of(config, task)
+    after, until = _bounds(zone, span)
+    off = None if config.linod.enabled and task.enabled else "switched off"
+    at = planner.next(after)
+    for _ in range(span.number):
+        if at is None or (until is not None and at > until):
+            return
+        note = "; ".join(filter(None, (planner.note(at), off))) or None
+        yield _Due(task=task.name, due=at, zone="UTC" if span.is_utc else zone, note=note)
+        at = planner.next(at)
+
+
+def _bounds(zone: str, span: _Span) -> tuple[datetime, datetime | None]:
+    after = span.now
+    if span.first is not None:
+        # The planner answers strictly after; what is asked for is at or after.
+        after = typed_instant(span.first, zone, "--from") - timedelta(microseconds=1)
+    until = typed_instant(span.last, zone, "--until", is_end=True) if span.last else None
+    return after, until
+
+
+def _json(due: _Due) -> dict[str, Any]:
+    local = due.due.astimezone(ZoneInfo(due.zone)).isoformat()
+    return {"task": due.task, "due": utc(due.due), "local": local, "note": due.note}
+
+
+def _lines(config: Config, tasks: list[Task], span: _Span) -> list[str]:
+    if not tasks:
+        return ["there are no tasks"]
+    rows, notes = [], []
+    for task in tasks:
+        for number, due in enumerate([*_dues(config, task, span)] or [None]):
+            words = words_of(task.recurrence) if number == 0 else ""
+            rows.append((task.name if number == 0 else "", *_when(due, span.now), words))
+            notes.append(due.note if due else _why_none(config, task, span))
+    laid = table(("TASK", "NEXT", "IN", "RECURRENCE"), rows)
+    indent = " " * laid[0].index("NEXT")
+    return [laid[0], *_with_notes(laid[1:], notes, indent)]
+
+
+def _when(due: _Due | None, now: datetime) -> tuple[str, str]:
+    if due is None:
+        return "-", "-"
+    seconds = (due.due - now).total_seconds()
+    apart = duration(seconds) if seconds >= 0 else f"{duration(-seconds)} ago"
+    return instant(due.due, due.zone), apart
+
+
+def _why_none(config: Config, task: Task, span: _Span) -> str | None:
+    if task.recurrence.is_event:
+        return None
+    first = next(islice(_dues(config, task, span), 1), None)
+    return None if first or span.last or span.first else "never again"
+
+
+def _with_notes(lines: list[str], notes: list[str | None], indent: str) -> Iterator[str]:
+    """Put each note behind its line, or below it where it does not fit."""
+    for line, note in zip(lines, notes, strict=True):
+        if note is None:
+            yield line
+        elif columns(line) + 4 + columns(clean(note)) <= WIDTH_MAX:
+            yield f"{line}    {clean(note)}"
+        else:
+            yield line
+            yield cut(indent + clean(note), WIDTH_MAX)
