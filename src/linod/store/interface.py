@@ -46,6 +46,10 @@ def of_microseconds(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
+def _iso(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat().replace("+00:00", "Z")
+
+
 @frozen(kw_only=True)
 class DecisionRow:
     """What became of the `count` occurrences of a task from `due` to `last`.
@@ -107,6 +111,23 @@ class RunRow:
         if self.started is None or self.ended is None:
             return None
         return self.ended - self.started
+
+    def to_json(self) -> dict[str, Any]:
+        """What the control socket and `--json` say of a run."""
+        return {
+            "run": self.id,
+            "task": self.task,
+            "due": _iso(self.due),
+            "attempt": self.attempt,
+            "trigger": self.trigger.value,
+            "state": self.state.value,
+            "queued": _iso(self.queued),
+            "planned": _iso(self.planned),
+            "started": _iso(self.started),
+            "ended": _iso(self.ended),
+            "reason": self.reason,
+            "by": self.by,
+        }
 
 
 @frozen(kw_only=True)
