@@ -187,7 +187,10 @@ class Reader(Protocol):
     def decisions(
         self, task: str | None = None, *, limit: int = 50, before: datetime | None = None
     ) -> list[DecisionRow]:
-        """Decisions on a task or on all, newest due first; `before` is a due, to page on."""
+        """Decisions on a task (newest due first) or on all (newest `last` first).
+
+        `before` is the due, or the `last`, of the row to go on after.
+        """
 
     def decision_at(self, task: str, due: datetime) -> DecisionRow | None:
         """The decision whose range holds this due."""
@@ -210,6 +213,9 @@ class Store(Reader, Protocol):
 
     def put_cursor(self, cursor: CursorRow) -> None:
         """Write the cursor of a task."""
+
+    def move_cursor(self, task: str, through: datetime) -> None:
+        """Set how far a task is decided; `reached` never goes back."""
 
     def add_decision(self, decision: DecisionRow) -> None:
         """Write a decision; its (task, due) must be free."""

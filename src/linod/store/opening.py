@@ -1,0 +1,179 @@
+"""Opens a SQLite store file, or says in one line why it is not opened.
+
+A file of another application, a newer schema, a damaged file, a directory that cannot be written:
+the file is left as it is, and the message says what to do.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import quote
+
+from linod.errors import ConfigurationError
+
+APPLICATION_ID = 0x6C696E64
+"""ASCII "lind", in the header of the file."""
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT_S = 2.0
+"""A foreign lock is waited for this long; then the daemon says so and tries again by itself."""
+CHECKED_BYTES = 256 * 1024 * 1024
+"""quick_check reads the whole file: up to this size it takes about a second."""
+
+
+def open_to_write(path: Path) -> sqlite3.Connection:
+    """Open or make the store for the one process that writes it."""
+    _make_directory(path.parent)
+    _make_file(path)
+    with _refusing(path):
+        connection = _connect(path, "rw")
+        try:
+            _check_identity(connection, path)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            _check_health(connection, path)
+            _migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Open the store to look at it."""
+    if not path.exists():
+        raise ConfigurationError(f"there is no store {path} yet (linod serve makes it)")
+    with _refusing(path):
+        connection = _connect_read_only(path)
+        try:
+            _check_identity(connection, path)
+            if _pragma(connection, "user_version") == 0:
+                raise ConfigurationError(f"there is nothing in the store {path} yet")
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _connect(path: Path, mode: str, more: str = "") -> sqlite3.Connection:
+    uri = f"file:{quote(os.fspath(path.absolute()))}?mode={mode}{more}"
+    # The thread that opens it hands it to the store's thread; only one uses it at a time.
+    return sqlite3.connect(
+        uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    )
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
+    connection = _connect(path, "ro")
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        connection.close()
+        if path.with_name(path.name + "-wal").exists():
+            raise
+        # Nobody writes it, and where its directory is not ours SQLite cannot make the files
+        # that WAL wants (sqlite.org/wal.html#read_only_databases).
+        return _connect(path, "ro", "&immutable=1")
+    return connection
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigurationError(
+            f"the store's directory {directory} cannot be made: {reason}"
+        ) from None
+
+
+def _make_file(path: Path) -> None:
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        os.close(os.open(path, flags, 0o600))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigurationError(f"the store {path} cannot be written: {reason}") from None
+    if not path.is_file():
+        raise ConfigurationError(f"the store {path} is not a file")
+    if not os.access(path.parent, os.W_OK):
+        raise ConfigurationError(
+            f"the store's directory {path.parent} cannot be written by this user; "
+            "SQLite keeps its log beside the file"
+        )
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise ConfigurationError(f"the store {path} cannot be opened: {error}") from None
+    except sqlite3.DatabaseError as error:
+        raise _damaged(path, str(error)) from None
+
+
+def _damaged(path: Path, what: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"the store {path} is damaged or no SQLite file ({what}); it is left as it is: "
+        "restore it from a backup, or move it away to begin anew"
+    )
+
+
+def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
+    application, version = (
+        _pragma(connection, "application_id"),
+        _pragma(connection, "user_version"),
+    )
+    is_empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    if application != APPLICATION_ID and not (is_empty and application == version == 0):
+        raise ConfigurationError(
+            f"{path} is the database of another application; name another file as [linod] store"
+        )
+    if version > SCHEMA_VERSION:
+        raise ConfigurationError(
+            f"the store {path} was written by a newer linod (schema {version}, "
+            f"this one knows {SCHEMA_VERSION}); use that one"
+        )
+
+
+def _check_health(connection: sqlite3.Connection, path: Path) -> None:
+    if path.stat().st_size > CHECKED_BYTES:
+        return
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise _damaged(path, found.splitlines()[0])
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date; each step is one transaction, with its version."""
+    for version in range(_pragma(connection, "user_version") + 1, SCHEMA_VERSION + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in _statements(version):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _statements(version: int) -> Iterator[str]:
+    text = (files("linod.store") / "schema" / f"{version:04}.sql").read_text("utf-8")
+    statement = ""
+    for line in text.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
