@@ -1,0 +1,272 @@
+"""The run files `directory/runs/UID/ID`: what proves whether a run began, and how it ended.
+
+Rules of this border:
+- The worker's first act is to create its run file with O_EXCL; who comes second (a late worker,
+  or the daemon that recovers) knows of the first. Nothing is ever renamed into place.
+- First line: pid, process start time and boot id, as a JSON array. A later line may be the end.
+- `runs/UID` is made by the daemon and belongs to that user alone (0700). What is read there is
+  untrusted: a forged end can only concern the run of that user whose file it is.
+- Everything is opened by dirfd, without following links.
+
+The keepers of a daemon are named by files `directory/keepers/PID` with the same first line. A
+daemon that starts calls `end_former_keepers` first: keepers whose daemon is gone end by themselves
+within 2 s; those that do not are killed, and their workers die with them. Only then `recover` is
+called for each unfinished run, so that nothing can still be writing its run file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from linod.events import Outcome, RunEnded
+from linod.executor import tree
+
+NEVER_STARTED = "never started"
+KEEPER_DIED = "its keeper died"
+MACHINE_RESTARTED = "the machine was restarted"
+
+_FILE_MAX = 1024 * 1024
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_POLL_S = 0.02
+
+
+class Proof(StrEnum):
+    """What a run file proves about a run whose keeper is gone."""
+
+    NEVER_STARTED = "never started"
+    ENDED = "ended"
+    LOST = "lost"
+
+
+@frozen(kw_only=True)
+class Recovered:
+    """The proof, and the end to give to the engine."""
+
+    proof: Proof
+    end: RunEnded
+    """LOST with reason "never started" for a run that never began."""
+
+
+def recover(
+    directory: Path, run: int, lease: str, *, boot: str, user: str | None = None
+) -> Recovered:
+    """Find out what became of a run whose keeper is gone, and end what still lives of it.
+
+    `boot` is the boot id stored with the run, `user` the task's. Call it after
+    `end_former_keepers`; it may block for two seconds where processes will not die.
+    """
+    folder = prepare(directory, user)
+    try:
+        if _claim(folder, run):
+            return _unproven(run, lease, is_this_boot=boot == tree.boot_id())
+        lines = read(folder, run)
+    finally:
+        os.close(folder)
+    end = end_of(lines, run, lease)
+    if end is not None:
+        _end_what_lives(directory, run, lines)
+        return Recovered(proof=Proof.ENDED, end=end)
+    if not _is_of_this_boot(lines, boot):
+        return _lost(run, lease, MACHINE_RESTARTED)
+    _end_what_lives(directory, run, lines)
+    return _lost(run, lease, KEEPER_DIED)
+
+
+def uid_of(user: str | None) -> int:
+    """Return the uid under which a task of `user` runs: our own unless we are root."""
+    if user is None or os.geteuid() != 0:
+        return os.geteuid()
+    try:
+        return int(user) if user.isdigit() else pwd.getpwnam(user).pw_uid
+    except KeyError:
+        return os.geteuid()
+
+
+def prepare(directory: Path, user: str | None = None) -> int:
+    """Make `runs/UID` where it is missing; return a descriptor of it."""
+    uid = uid_of(user)
+    with suppress(FileExistsError):
+        os.makedirs(directory, mode=0o755)
+    with suppress(FileExistsError):
+        os.mkdir(directory / "runs", mode=0o711)
+    runs = os.open(directory / "runs", _DIRECTORY)
+    try:
+        with suppress(FileExistsError):
+            os.mkdir(str(uid), mode=0o700, dir_fd=runs)
+            os.chown(str(uid), uid, -1, dir_fd=runs, follow_symlinks=False)
+        return os.open(str(uid), _DIRECTORY, dir_fd=runs)
+    finally:
+        os.close(runs)
+
+
+def create(folder: int, run: int, first: list[Any]) -> int:
+    """Create the run file; FileExistsError means that somebody else decided first."""
+    flags = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+    file = os.open(str(run), flags, 0o600, dir_fd=folder)
+    os.write(file, json.dumps(first).encode() + b"\n")
+    return file
+
+
+def append(folder: int, run: int, end: dict[str, Any]) -> None:
+    """Append the end of a run to its file."""
+    with suppress(OSError):
+        file = os.open(str(run), os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW, dir_fd=folder)
+        try:
+            os.write(file, b"\n" + json.dumps(end).encode() + b"\n")
+        finally:
+            os.close(file)
+
+
+def read(folder: int, run: int) -> list[Any]:
+    """Return the lines of a run file, without those that are no JSON."""
+    try:
+        file = os.open(str(run), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    except OSError:
+        return []
+    with open(file, "rb") as stream:
+        data = stream.read(_FILE_MAX)
+    lines = []
+    for line in data.splitlines():
+        with suppress(ValueError, RecursionError):
+            lines.append(json.loads(line))
+    return lines
+
+
+def remove(directory: Path, run: int) -> None:
+    """Remove the run file, once the store has the end."""
+    try:
+        runs = os.open(directory / "runs", _DIRECTORY)
+    except OSError:
+        return
+    try:
+        for name in os.listdir(runs):
+            with suppress(OSError):
+                folder = os.open(name, _DIRECTORY, dir_fd=runs)
+                try:
+                    os.unlink(str(run), dir_fd=folder)
+                finally:
+                    os.close(folder)
+    finally:
+        os.close(runs)
+
+
+def end_of(lines: list[Any], run: int, lease: str) -> RunEnded | None:
+    """Return the first end that the lines of a run file tell; nothing in them is trusted."""
+    for line in lines:
+        if isinstance(line, dict):
+            with suppress(KeyError, ValueError, TypeError, OverflowError, OSError):
+                return ended(line, run, lease)
+    return None
+
+
+def ended(message: dict[str, Any], run: int, lease: str) -> RunEnded:
+    """Build the event from a message of a keeper or a line of a run file."""
+    detail = message.get("detail")
+    return RunEnded(
+        run=run,
+        lease=lease,
+        outcome=Outcome(message["outcome"]),
+        reason=str(message.get("reason", ""))[:1000],
+        detail=detail if isinstance(detail, dict) else {},
+        started=_instant(message.get("started")),
+        ended=_instant(message.get("ended")),
+        log=str(message.get("log", "")),
+    )
+
+
+def record_keeper(directory: Path, pid: int) -> Path:
+    """Name a keeper for the next daemon."""
+    folder = directory / "keepers"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = folder / str(pid)
+    file.write_text(json.dumps([pid, tree.start_time(pid), tree.boot_id()]) + "\n")
+    return file
+
+
+def end_former_keepers(directory: Path, wait_s: float = 3.0) -> int:
+    """Wait until the keepers of a former daemon are gone, kill those that stay; say how many."""
+    folder = directory / "keepers"
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    limit = time.monotonic() + wait_s
+    for file in files:
+        pid, start = _keeper(file)
+        while tree.is_alive(pid, start) and time.monotonic() < limit:
+            time.sleep(_POLL_S)
+        if tree.is_alive(pid, start):
+            _kill_keeper(pid, start)
+        file.unlink(missing_ok=True)
+    return len(files)
+
+
+def _keeper(file: Path) -> tuple[int, int]:
+    """Read pid and start time; of another boot or unreadable, no process has them."""
+    try:
+        pid, start, boot = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return 0, 0
+    return (int(pid), int(start)) if boot == tree.boot_id() else (0, 0)
+
+
+def _kill_keeper(pid: int, start: int) -> None:
+    # Its workers die with it; what they left is ended by `recover`, run by run.
+    tree.kill_all(
+        lambda table: {pid} if pid in table and table[pid].start == start else set()
+    )
+
+
+def _claim(folder: int, run: int) -> bool:
+    """Create the run file in the worker's stead; False if it is there."""
+    try:
+        os.close(create(folder, run, [0, 0, tree.boot_id()]))
+    except FileExistsError:
+        return False
+    return True
+
+
+def _unproven(run: int, lease: str, *, is_this_boot: bool) -> Recovered:
+    if not is_this_boot:
+        return _lost(run, lease, MACHINE_RESTARTED)
+    end = RunEnded(run=run, lease=lease, outcome=Outcome.LOST, reason=NEVER_STARTED)
+    return Recovered(proof=Proof.NEVER_STARTED, end=end)
+
+
+def _lost(run: int, lease: str, reason: str) -> Recovered:
+    end = RunEnded(run=run, lease=lease, outcome=Outcome.LOST, reason=reason)
+    return Recovered(proof=Proof.LOST, end=end)
+
+
+def _is_of_this_boot(lines: list[Any], boot: str) -> bool:
+    first = lines[0] if lines else None
+    # A file without its first line was cut short by a death right after its creation.
+    recorded = first[2] if isinstance(first, list) and len(first) == 3 else boot
+    return bool(recorded == tree.boot_id())
+
+
+def _end_what_lives(directory: Path, run: int, lines: list[Any]) -> None:
+    """KILL the worker's session, if it is still the same, and all that names the run."""
+    first = lines[0] if lines and isinstance(lines[0], list) and len(lines[0]) == 3 else [0, 0, ""]
+    pid, start = first[0], first[1]
+
+    def members(table: dict[int, tree.Process]) -> set[int]:
+        named = tree.of_run(run, str(directory.resolve()), table)
+        worker = table.get(pid) if isinstance(pid, int) else None
+        is_same = worker is not None and worker.start == start
+        return named | tree.descendants(named, table) | (
+            {pid} | tree.of_session(pid, table) if is_same else set()
+        )
+
+    tree.kill_all(members)
+
+
+def _instant(value: Any) -> datetime | None:
+    return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else None

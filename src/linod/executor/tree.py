@@ -1,0 +1,151 @@
+"""Finds and ends every process of a run, whatever it did to get away.
+
+A run's processes are those of the worker's session, the descendants of those by parent, and what
+carries the run in its environment. A process is named by pid and start time, so a reused pid is
+never signalled. Without /proc (macOS) only the worker's process group is known.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+_PROC = Path("/proc")
+_ENVIRON_MAX = 256 * 1024
+# Killed processes are gone within milliseconds; what sleeps in the kernel (state D) may stay.
+_GONE_WAIT_S = 2.0
+
+
+class Process(NamedTuple):
+    """One living process, as /proc/PID/stat shows it."""
+
+    pid: int
+    parent: int
+    session: int
+    start: int
+    """Start time in clock ticks since boot."""
+
+
+def boot_id() -> str:
+    """Return what tells this boot of the machine from others."""
+    try:
+        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return "unknown"
+
+
+def start_time(pid: int) -> int:
+    """Return when a process started, in ticks since boot; 0 if it is gone."""
+    process = _read(pid)
+    return process.start if process else 0
+
+
+def is_alive(pid: int, start: int) -> bool:
+    """Say whether that very process lives; without /proc the pid has to do."""
+    if _PROC.joinpath("self").exists():
+        return pid > 0 and start_time(pid) == start
+    with suppress(OSError):
+        os.kill(pid, 0)
+        return True
+    return False
+
+
+def processes() -> dict[int, Process]:
+    """Return all living processes by pid; zombies are dead."""
+    try:
+        names = os.listdir(_PROC)
+    except OSError:
+        return {}
+    found = (_read(int(name)) for name in names if name.isdigit())
+    return {process.pid: process for process in found if process}
+
+
+def descendants(roots: Iterable[int], table: dict[int, Process]) -> set[int]:
+    """Return the living processes below `roots`, without these."""
+    children: dict[int, list[int]] = {}
+    for process in table.values():
+        children.setdefault(process.parent, []).append(process.pid)
+    found: set[int] = set()
+    queue = list(roots)
+    while queue:
+        below = [pid for pid in children.get(queue.pop(), ()) if pid not in found]
+        found.update(below)
+        queue += below
+    return found
+
+
+def of_session(session: int, table: dict[int, Process]) -> set[int]:
+    """Return the living processes of a session and all that descends from them."""
+    members = {process.pid for process in table.values() if process.session == session}
+    return members | descendants([*members, session], table)
+
+
+def marks(pid: int) -> dict[str, str]:
+    """Return the LINOD_ variables that a process was started with; none if unreadable."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            data = file.read(_ENVIRON_MAX)
+    except OSError:
+        return {}
+    pairs = (entry.partition(b"=") for entry in data.split(b"\0") if entry.startswith(b"LINOD_"))
+    return {name.decode("ascii", "replace"): value.decode("utf-8", "replace")
+            for name, _, value in pairs}
+
+
+def of_run(run: int, directory: str, table: dict[int, Process]) -> set[int]:
+    """Return the living processes whose environment names this run of this directory."""
+    wanted = {"LINOD_RUN_ID": str(run), "LINOD_DIRECTORY": directory}
+    return {pid for pid in table if pid != os.getpid() and wanted.items() <= marks(pid).items()}
+
+
+def send(number: signal.Signals, process: Process) -> None:
+    """Signal that very process, if it still lives."""
+    if not hasattr(os, "pidfd_open"):
+        with suppress(OSError):
+            os.kill(process.pid, number)
+        return
+    try:
+        handle = os.pidfd_open(process.pid)
+    except OSError:
+        return
+    try:
+        if start_time(process.pid) == process.start:
+            with suppress(OSError):
+                signal.pidfd_send_signal(handle, number)
+    finally:
+        os.close(handle)
+
+
+def kill_all(find: Callable[[dict[int, Process]], set[int]]) -> set[int]:
+    """KILL what `find` names until nothing is left; return what would not die.
+
+    It blocks for at most two seconds; a keeper, which must not wait, goes through `processes`
+    and `send` by itself.
+    """
+    limit = time.monotonic() + _GONE_WAIT_S
+    while True:
+        table = processes()
+        left = find(table)
+        if not left or time.monotonic() > limit:
+            return left
+        for pid in left:
+            send(signal.SIGKILL, table[pid])
+        time.sleep(0.005)
+
+
+def _read(pid: int) -> Process | None:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            data = file.read(1024)
+    except OSError:
+        return None
+    # The name of the program may hold spaces and parentheses; the last ")" ends it.
+    fields = data[data.rindex(b")") + 2 :].split()
+    if fields[0] in (b"Z", b"X"):
+        return None
+    return Process(pid, int(fields[1]), int(fields[3]), int(fields[19]))

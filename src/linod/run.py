@@ -1,0 +1,104 @@
+"""What a user's module sees of linod: the mark on its procedures and the run that calls them.
+
+Rules of this border:
+- Importing it is cheap: no third-party package, nothing that reads a file.
+- Decorating only marks: names and values of the keys are checked when linod describes the module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+MARK = "__linod_procedure__"
+"""The attribute that holds the keys given to the decorator."""
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class Run:
+    """The run in which a procedure is called.
+
+    A procedure receives it as its first parameter if that is annotated `linod.Run`, and anywhere
+    else by `linod.current_run()`.
+    """
+
+    __slots__ = ("attempt", "due", "id", "key", "planned", "task", "trigger", "zone")
+
+    id: int
+    """Number of the run: LINOD_RUN_ID."""
+    task: str
+    """Name of the task: LINOD_TASK."""
+    due: datetime
+    """The instant at which it was due, in the task's zone: LINOD_DUE."""
+    planned: datetime
+    """When it was to start, in the task's zone; later than `due` for retries."""
+    attempt: int
+    """From 1: LINOD_ATTEMPT."""
+    trigger: str
+    """Why it runs, "schedule" or "manual" for example: LINOD_TRIGGER."""
+    key: str
+    """The same for all attempts, for calls that must not count twice: LINOD_OCCURRENCE_KEY."""
+    zone: str
+    """Name of the task's time zone."""
+
+    def __init__(
+        self,
+        *,
+        id: int,
+        task: str,
+        due: datetime,
+        planned: datetime,
+        attempt: int,
+        trigger: str,
+        key: str,
+        zone: str,
+    ) -> None:
+        self.id = id
+        self.task = task
+        self.due = due
+        self.planned = planned
+        self.attempt = attempt
+        self.trigger = trigger
+        self.key = key
+        self.zone = zone
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id}: {self.key}, attempt {self.attempt}>"
+
+
+@overload
+def procedure(function: _Function, /) -> _Function: ...
+@overload
+def procedure(**keys: Any) -> Callable[[_Function], _Function]: ...
+def procedure(function: Any = None, /, **keys: Any) -> Any:
+    """Mark a function as a procedure; a module named in `discover` makes a task of it.
+
+    Takes every key of a task with the values of linod.toml (`recurrence="every hour"`), and
+    `name` for a task name other than the function's. The function stays as it is.
+    """
+    if function is not None:
+        return _mark(function, {})
+    return lambda function: _mark(function, keys)
+
+
+def current_run() -> Run | None:
+    """Return the run that this code is part of, in any thread or async task; else None."""
+    return _current
+
+
+_current: Run | None = None
+
+
+def set_current_run(run: Run | None) -> None:
+    """Say which run this process executes; called by the worker."""
+    global _current  # one run per process: a thread started by it has no context of its own
+    _current = run
+
+
+def _mark(function: _Function, keys: dict[str, Any]) -> _Function:
+    setattr(function, MARK, keys)
+    return function
