@@ -189,6 +189,14 @@ def _pad(text: str, width: int) -> str:
     return text + " " * (width - columns(text))
 
 
+def aside(line: str, note: str, indent: str, width: int = WIDTH_MAX) -> list[str]:
+    """Put a clean note behind a line, or below it where it does not fit."""
+    if not note:
+        return [line]
+    beside = f"{line}  {note}"
+    return [beside] if columns(beside) <= width else [line, cut(indent + note, width)]
+
+
 def wrap(text: str, width: int = WIDTH_MAX, indent: str = "") -> list[str]:
     """Break one long clean line at blanks; further lines begin with `indent`."""
     lines, line = [], ""

@@ -9,7 +9,6 @@ Rules of this border:
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 import click
@@ -123,12 +122,11 @@ class _Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        if ctx.params.get("traceback"):
-            return super().invoke(ctx)
         try:
             return super().invoke(ctx)
         except LinodError as error:
-            raise Told(str(error), error.exit_code) from error
+            tell(str(error))
+            raise click.exceptions.Exit(error.exit_code) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
@@ -136,21 +134,27 @@ class _Commands(click.Group):
         except BrokenPipeError:
             _leave_pipe()
         except Exception as error:
-            raise Told(_unexpected(error), 1) from error
+            if ctx.params.get("traceback"):
+                raise
+            tell(_unexpected(error))
+            raise click.exceptions.Exit(1) from error
 
 
-class Told(click.ClickException):
-    """An answer to the person: its text on stderr, then its exit code."""
+class Told(LinodError):  # noqa: N818 - it reads as what happened
+    """An answer to the person with an exit code of its own."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
         self.exit_code = exit_code
 
-    def show(self, file: Any = None) -> None:
-        from linod.views import clean
 
-        for line in self.message.split("\n"):
-            click.echo(f"linod: {clean(line)}", file=file or sys.stderr)
+def tell(message: str) -> None:
+    """Say something on stderr, under the program's name and without raw control signs."""
+    from linod.views import clean, wrap
+
+    for line in message.split("\n"):
+        for piece in wrap(f"linod: {clean(line)}", indent="       "):
+            click.echo(piece, err=True)
 
 
 def _answer_to(verb: str) -> str:

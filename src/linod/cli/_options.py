@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from linod.cli import Told
+from linod.cli import Told, tell
 from linod.errors import ConfigurationError
 from linod.views import count_of
 
 if TYPE_CHECKING:
+    from linod.diagnostics import Diagnostic
     from linod.loader import Loaded
     from linod.specs import Config
 
@@ -71,7 +72,7 @@ def load_config(config_path: str | None, *, is_importing: bool | None = None) ->
     Where nothing is said, user code is imported only if the tasks hang on it (`discover`).
     """
     loaded = _load(config_path, is_importing)
-    errors = errors_of(loaded)
+    errors = loaded.errors
     if loaded.config is None or errors:
         raise ConfigurationError(_refusal(errors))
     return loaded.config
@@ -80,13 +81,11 @@ def load_config(config_path: str | None, *, is_importing: bool | None = None) ->
 def load_usable_config(config_path: str | None) -> Config:
     """Load what is usable, to reach store and daemon even while the file has errors."""
     loaded = _load(config_path, False)
-    errors = errors_of(loaded)
+    errors = loaded.errors
     if loaded.config is None:
         raise ConfigurationError(_refusal(errors))
     if errors:
-        click.echo(
-            f"linod: the configuration has {count_of(len(errors), 'error')}: linod check", err=True
-        )
+        tell(f"the configuration has {count_of(len(errors), 'error')}: linod check")
     return loaded.config
 
 
@@ -100,14 +99,7 @@ def _load(config_path: str | None, is_importing: bool | None) -> Loaded:
     return loaded
 
 
-def errors_of(loaded: Loaded) -> list[Any]:
-    """Those of the diagnostics that keep linod from starting."""
-    from linod.codes import CODES, Severity
-
-    return [each for each in loaded.diagnostics if CODES[each.code].severity is Severity.ERROR]
-
-
-def _refusal(errors: list[Any]) -> str:
+def _refusal(errors: Sequence[Diagnostic]) -> str:
     from linod.diagnostics import render_text
 
     click.echo(render_text(errors, has_colour(sys.stderr)).rstrip("\n"), err=True)

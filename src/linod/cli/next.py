@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +13,7 @@ from attrs import frozen
 from linod.cli._options import config_option, json_option, known, load_config, now, write
 from linod.cli._options import write_json as print_json
 from linod.cli._plans import planner_of, typed_instant, words_of
-from linod.views import WIDTH_MAX, clean, columns, cut, duration, instant, table, utc
+from linod.views import aside, clean, duration, instant, table, utc
 
 if TYPE_CHECKING:
     from linod.specs import Config, Task
@@ -120,10 +119,11 @@ def _lines(config: Config, tasks: list[Task], span: _Span) -> list[str]:
         for number, due in enumerate([*_dues(config, task, span)] or [None]):
             words = words_of(task.recurrence) if number == 0 else ""
             rows.append((task.name if number == 0 else "", *_when(due, span.now), words))
-            notes.append(due.note if due else _why_none(config, task, span))
+            notes.append((due.note or "") if due else _why_none(task, span))
     laid = table(("TASK", "NEXT", "IN", "RECURRENCE"), rows)
     indent = " " * laid[0].index("NEXT")
-    return [laid[0], *_with_notes(laid[1:], notes, indent)]
+    noted = zip(laid[1:], notes, strict=True)
+    return [laid[0], *(line for row, note in noted for line in aside(row, clean(note), indent))]
 
 
 def _when(due: _Due | None, now: datetime) -> tuple[str, str]:
@@ -134,20 +134,6 @@ def _when(due: _Due | None, now: datetime) -> tuple[str, str]:
     return instant(due.due, due.zone), apart
 
 
-def _why_none(config: Config, task: Task, span: _Span) -> str | None:
-    if task.recurrence.is_event:
-        return None
-    first = next(islice(_dues(config, task, span), 1), None)
-    return None if first or span.last or span.first else "never again"
-
-
-def _with_notes(lines: list[str], notes: list[str | None], indent: str) -> Iterator[str]:
-    """Put each note behind its line, or below it where it does not fit."""
-    for line, note in zip(lines, notes, strict=True):
-        if note is None:
-            yield line
-        elif columns(line) + 4 + columns(clean(note)) <= WIDTH_MAX:
-            yield f"{line}    {clean(note)}"
-        else:
-            yield line
-            yield cut(indent + clean(note), WIDTH_MAX)
+def _why_none(task: Task, span: _Span) -> str:
+    is_open = not span.last and not span.first
+    return "never again" if is_open and not task.recurrence.is_event else ""

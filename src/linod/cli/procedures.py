@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import asdict, frozen
 
+from linod.cli import tell
 from linod.cli._options import config_option, find_config, json_option, write, write_json
 from linod.errors import ConfigurationError
 from linod.views import table
@@ -54,7 +55,7 @@ def command(config_path: str | None, is_json: bool) -> None:
     else:
         write(_lines(rows, config.path.parent))
     for problem in inspection.problems:
-        click.echo(f"linod: {problem.message} (linod check)", err=True)
+        tell(f"{problem.message} (linod check)")
 
 
 def _rows(config: Config, inspection: Inspection) -> list[_Row]:
