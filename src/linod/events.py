@@ -90,12 +90,22 @@ class RunEnded:
 
 
 @frozen(kw_only=True)
+class RunNeverStarted:
+    """A run that a former daemon decided is proven never to have begun."""
+
+    run: int
+    lease: str
+
+
+@frozen(kw_only=True)
 class RunRequested:
     """A person asked for a run; `request` is echoed in the `Answer`."""
 
     request: int
     task: str
     by: str
+    at: datetime
+    """The instant of the request: its due. No two requests of one daemon have the same."""
 
 
 @frozen(kw_only=True)
@@ -115,7 +125,7 @@ class ServeStarted:
     at: datetime
 
 
-Event = RunStarted | RunEnded | RunRequested | CancelRequested | ServeStarted
+Event = RunStarted | RunEnded | RunNeverStarted | RunRequested | CancelRequested | ServeStarted
 
 
 # -- effects ----------------------------------------------------------------------------------
