@@ -1,0 +1,121 @@
+"""The lines of `linod serve`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from linod.events import Outcome, TellDecided, TellEnded, TellStarted, Verdict
+from linod.specs import LogLevel
+from linod.views import columns, decided, ended, started, terminal_line
+
+NOW = datetime(2026, 11, 21, 5, 10, 1, tzinfo=UTC)
+DUE = datetime(2026, 11, 21, 5, 10, tzinfo=UTC)
+
+
+def build_ended(**changes: Any) -> TellEnded:
+    values: dict[str, Any] = {
+        "run": 7,
+        "task": "send_mail",
+        "due": DUE,
+        "attempt": 1,
+        "outcome": Outcome.SUCCEEDED,
+        "reason": "",
+        "took_s": 1.2,
+        "late_s": 0.002,
+        "next_due": datetime(2026, 11, 21, 5, 15, tzinfo=UTC),
+        "zone": "Europe/Tallinn",
+    }
+    return TellEnded(**{**values, **changes})
+
+
+def test_a_success_says_how_long_how_late_and_what_is_next() -> None:
+    told = ended(build_ended(), NOW)
+
+    assert told == (LogLevel.INFO, "send_mail succeeded in 1.2 s, 2 ms late, next 07:15")
+
+
+def test_a_failure_says_why_and_where_to_look() -> None:
+    level, text = ended(
+        build_ended(outcome=Outcome.FAILED, reason="ValueError: no shop", late_s=0.0), NOW
+    )
+
+    assert level == LogLevel.ERROR
+    assert (
+        text == "send_mail failed after 1.2 s: ValueError: no shop, next 07:15  (linod history 7)"
+    )
+
+
+def test_a_timeout_needs_no_reason() -> None:
+    _, text = ended(
+        build_ended(
+            outcome=Outcome.TIMED_OUT, reason="after 30 s", took_s=30.0, late_s=None, next_due=None
+        ),
+        NOW,
+    )
+
+    assert text == "send_mail timed out after 30 s  (linod history 7)"
+
+
+def test_a_run_that_never_started_took_no_time() -> None:
+    told = build_ended(
+        outcome=Outcome.CANCELLED, reason="by ann", took_s=None, late_s=None, next_due=None
+    )
+
+    assert ended(told, NOW) == (LogLevel.INFO, "send_mail was cancelled: by ann")
+
+
+def test_a_second_attempt_is_named() -> None:
+    _, text = ended(build_ended(attempt=2, late_s=None, next_due=None), NOW)
+
+    assert text == "send_mail succeeded in 1.2 s (attempt 2)"
+
+
+def test_a_start_is_for_debugging() -> None:
+    told = TellStarted(run=7, task="send_mail", due=DUE, late_s=0.5)
+
+    assert started(told) == (LogLevel.DEBUG, "send_mail started (run 7), 500 ms late")
+
+
+def build_decided(**changes: Any) -> TellDecided:
+    values: dict[str, Any] = {
+        "task": "send_mail",
+        "first": DUE,
+        "last": DUE,
+        "count": 1,
+        "verdict": Verdict.OVERLAP,
+        "reason": "run 6 is going on",
+        "zone": "Europe/Tallinn",
+    }
+    return TellDecided(**{**values, **changes})
+
+
+def test_one_occurrence_without_a_run_is_named() -> None:
+    told = decided(build_decided(), NOW)
+
+    assert told == (
+        LogLevel.WARNING,
+        "send_mail did not run at 07:10 (overlap): run 6 is going on",
+    )
+
+
+def test_many_occurrences_without_a_run_are_counted() -> None:
+    level, text = decided(
+        build_decided(
+            last=datetime(2026, 11, 22, 5, 10, tzinfo=UTC),
+            count=1440,
+            verdict=Verdict.SWITCHED_OFF,
+            reason="",
+        ),
+        NOW,
+    )
+
+    assert level == LogLevel.INFO
+    assert text == "send_mail did not run 1,440 times from 07:10 to Sun 07:10 (switched off)"
+
+
+def test_a_line_of_the_terminal_is_cut_and_clean() -> None:
+    line = terminal_line(NOW, "Europe/Tallinn", LogLevel.ERROR, "bad\x1b[2J " + "x" * 200)
+
+    assert line.startswith("07:10:01 ERROR  bad\\x1b[2J xxx")
+    assert columns(line) == 100
