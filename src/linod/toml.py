@@ -1,0 +1,41 @@
+"""TOML text: values on one line, as a person writes them; tomli-w writes the scalars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import tomli_w
+
+COLUMNS_MAX = 100
+"""A list that would be wider is written with one item on a line."""
+
+
+def value_text(value: Any) -> str:
+    """Write a value on one line: lists and tables inline."""
+    if isinstance(value, Mapping):
+        pairs = [f"{key_text(name)} = {value_text(part)}" for name, part in value.items()]
+        return f"{{ {', '.join(pairs)} }}" if pairs else "{}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(value_text, value))}]"
+    return tomli_w.dumps({"value": value}).removeprefix("value = ").removesuffix("\n")
+
+
+def key_text(name: str) -> str:
+    """Write a key, quoted where it must be."""
+    return tomli_w.dumps({name: 0}).removesuffix(" = 0\n")
+
+
+def pair_text(name: str, value: Any) -> str:
+    """Write `key = value`; a long list gets one line for each item."""
+    line = f"{key_text(name)} = {value_text(value)}"
+    if len(line) <= COLUMNS_MAX or not isinstance(value, (list, tuple)):
+        return line
+    items = "".join(f"    {value_text(item)},\n" for item in value)
+    return f"{key_text(name)} = [\n{items}]"
+
+
+def table_text(path: tuple[str, ...], table: Mapping[str, Any]) -> str:
+    """Write a table under its header."""
+    header = f"[{'.'.join(map(key_text, path))}]"
+    return "\n".join([header, *(pair_text(name, value) for name, value in table.items())]) + "\n"
