@@ -102,7 +102,7 @@ def _bounds(zone: str, span: _Span) -> tuple[datetime, datetime | None]:
     if span.first is not None:
         # The planner answers strictly after; what is asked for is at or after.
         after = typed_instant(span.first, zone, "--from") - timedelta(microseconds=1)
-    until = typed_instant(span.last, zone, "--until", is_end=True) if span.last else None
+    until = None if span.last is None else typed_instant(span.last, zone, "--until", is_end=True)
     return after, until
 
 

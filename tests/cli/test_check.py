@@ -1,0 +1,88 @@
+"""`linod check`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from click.testing import Result
+
+Linod = Callable[..., Result]
+
+BAD = '[linod]\ntimezone = "UTC"\n\n[tasks.a]\ncommand = "true"\nrecurrence = "every 5 mintues"\n'
+
+
+def test_a_sound_file_is_one_line(project: Path, linod: Linod) -> None:  # noqa: ARG001
+    result = linod("check")
+
+    assert result.exit_code == 0
+    assert result.stdout == "checked 4 tasks in 1 file: 0 errors, 0 warnings\n"
+
+
+def test_an_error_ends_with_1_and_a_code_to_explain(project: Path, linod: Linod) -> None:
+    (project / "linod.toml").write_text(BAD)
+
+    result = linod("check")
+
+    assert result.exit_code == 1
+    assert "linod.toml:6:14" in result.stdout
+    assert 'did you mean "every 5 minutes"?' in result.stdout
+    last = result.stdout.splitlines()[-1]
+    assert last.startswith("checked 1 task in 1 file: 1 error, 0 warnings ")
+    assert last.endswith(" (linod explain L012)")
+
+
+def test_a_warning_alone_ends_with_0(project: Path, linod: Linod) -> None:
+    text = (project / "linod.toml").read_text()
+    (project / "linod.toml").write_text(text + '\n[tasks.pipe]\ncommand = "ls | wc"\n')
+
+    result = linod("check")
+
+    assert result.exit_code == 0
+    assert "1 warning " in result.stdout
+
+
+def test_the_system_s_time_zone_is_named_where_none_is_set(project: Path, linod: Linod) -> None:
+    (project / "linod.toml").write_text('[tasks.a]\ncommand = "true"\n')
+
+    first = linod("check").stdout.splitlines()[0]
+
+    assert first.startswith("time zone ")
+    assert first.endswith(", the system's: [linod] has no timezone")
+
+
+def test_json_is_only_json(project: Path, linod: Linod) -> None:
+    (project / "linod.toml").write_text(BAD)
+
+    result = linod("check", "--json")
+
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    assert [each["code"] for each in found] == ["L012"]
+
+
+def test_github_gets_annotations(project: Path, linod: Linod) -> None:
+    (project / "linod.toml").write_text(BAD)
+
+    result = linod("check", "--format", "github")
+
+    assert result.exit_code == 1
+    assert result.stdout.startswith("::error ")
+
+
+def test_procedures_are_imported_unless_told_otherwise(project: Path, linod: Linod) -> None:
+    (project / "linod.toml").write_text(
+        '[linod]\ntimezone = "UTC"\n\n[tasks.a]\nprocedure = "nowhere_at_all.f"\n'
+    )
+
+    assert linod("check").exit_code == 1
+    assert linod("check", "--no-import").exit_code == 0
+
+
+def test_no_line_is_too_wide(project: Path, linod: Linod) -> None:
+    (project / "linod.toml").write_text(BAD.replace("mintues", "m" * 300))
+
+    lines = linod("check").stdout.splitlines()
+
+    assert [line for line in lines if len(line) > 100] == []

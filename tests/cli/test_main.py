@@ -1,0 +1,131 @@
+"""The group: help, versions, wrong verbs, exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from linod.cli import COMMANDS, GUESSES, LATER
+
+Linod = Callable[..., Result]
+
+
+def test_help_lists_the_commands_that_are_there(linod: Linod) -> None:
+    result = linod("--help")
+
+    assert result.exit_code == 0
+    assert "  check       Check the configuration" in result.output
+    assert "simulate" not in result.output
+
+
+def test_no_line_of_help_is_too_wide(linod: Linod) -> None:
+    pages = [linod("--help").output, *(linod(name, "--help").output for name in COMMANDS)]
+
+    assert [line for page in pages for line in page.splitlines() if len(line) > 100] == []
+
+
+def test_the_first_line_of_each_help_begins_like_the_list(linod: Linod) -> None:
+    pages = {name: linod(name, "--help") for name in COMMANDS}
+
+    assert [name for name, page in pages.items() if page.exit_code != 0] == []
+
+
+def test_the_version_is_printed(linod: Linod) -> None:
+    assert linod("--version").output == "linod 0.1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer"),
+    [
+        (
+            "list",
+            'linod: there is no command "list": "linod status" lists the tasks, '
+            '"linod next" when they are\n       due\n',
+        ),
+        (
+            "validate",
+            'linod: there is no command "validate": "linod check" checks the configuration\n',
+        ),
+        ("staus", 'linod: there is no command "staus": did you mean "status"?\n'),
+        (
+            "frobnicate",
+            'linod: there is no command "frobnicate": "linod --help" lists the commands\n',
+        ),
+        ("backfill", 'linod: "backfill" comes with a later version\n'),
+    ],
+)
+def test_a_wrong_verb_is_answered_with_the_right_one(linod: Linod, verb: str, answer: str) -> None:
+    result = linod(verb)
+
+    assert result.exit_code == 2
+    assert result.stderr == answer
+
+
+def test_no_verb_has_two_meanings() -> None:
+    assert set(COMMANDS) & set(LATER) == set()
+    assert (set(COMMANDS) | set(LATER)) & set(GUESSES) == set()
+
+
+def test_stop_with_a_task_names_cancel(project: Path, linod: Linod) -> None:  # noqa: ARG001
+    result = linod("stop", "send_mail")
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        'linod: "linod stop" stops the daemon: "linod cancel send_mail" ends its runs\n'
+    )
+
+
+@pytest.mark.parametrize("arguments", [("run", "x"), ("cancel", "x"), ("reload",), ("stop",)])
+def test_without_a_daemon_the_exit_code_is_69(
+    project: Path,  # noqa: ARG001
+    linod: Linod,
+    arguments: tuple[str, ...],
+) -> None:
+    result = linod(*arguments)
+
+    assert result.exit_code == 69
+    assert "no daemon" in result.stderr
+
+
+def test_an_unknown_option_is_a_usage_error(linod: Linod) -> None:
+    assert linod("next", "--frm", "x").exit_code == 2
+
+
+def test_without_a_file_it_is_said_where_one_was_looked_for(project: Path, linod: Linod) -> None:
+    (project / "linod.toml").unlink()
+
+    result = linod("next")
+
+    assert result.exit_code == 78
+    assert result.stderr.startswith("linod: there is no linod.toml in ")
+
+
+def test_the_file_may_be_named_before_the_command(project: Path, linod: Linod) -> None:
+    (project / "linod.toml").rename(project / "other.toml")
+
+    assert linod("-c", "other.toml", "next").exit_code == 0
+    assert linod("next", "-c", "other.toml").exit_code == 0
+
+
+def test_an_error_in_the_file_ends_with_78(project: Path, linod: Linod) -> None:
+    (project / "linod.toml").write_text('[tasks.a]\ncommand = "true"\nrecurrence = "evry day"\n')
+
+    result = linod("next")
+
+    assert result.exit_code == 78
+    assert "error[L0" in result.stderr
+    assert result.stderr.endswith("linod: the configuration has 1 error: linod check\n")
+    assert result.stdout == ""
+
+
+def test_what_nobody_expected_is_one_line_and_no_traceback(project: Path, linod: Linod) -> None:
+    (project / "var").mkdir()
+    (project / "var" / "linod.db").mkdir()
+
+    result = linod("history")
+
+    assert "Traceback" not in result.output
+    assert result.exit_code != 0
