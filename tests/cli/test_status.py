@@ -63,7 +63,7 @@ def test_json_has_the_documented_shape(linod: Linod) -> None:
     tasks = {task["task"]: task for task in status["tasks"]}
 
     assert status["daemon"] is None
-    assert status["counts"] == {"running": 1, "failing": 1, "never ran": 1, "switched off": 1}
+    assert status["counts"] == {"unfinished": 1, "failing": 1, "never ran": 1, "switched off": 1}
     assert tasks["nightly_backup"]["state"] == "failing"
     assert tasks["nightly_backup"]["outcomes"] == ["succeeded"] * 9 + ["timed_out"]
     assert tasks["nightly_backup"]["last"]["reason"] == "after 30 s"

@@ -45,7 +45,10 @@ if TYPE_CHECKING:
     from linod.specs import Config
     from linod.store.interface import RunRow, TaskSummary
 
-_ORDER = ("ok", "warned", "running", "waiting", "failing", "cancelled", "never ran", "switched off")
+_ORDER = (
+    *("ok", "warned", "running", "waiting", "failing", "cancelled"),
+    *("unfinished", "never ran", "switched off"),
+)
 _LEGEND = "· succeeded  ! warned  ✗ failed  T timed out  ? lost  - cancelled  ▸ running"
 
 
@@ -124,6 +127,7 @@ def _by_configuration(
         is_enabled = task.enabled and config.linod.enabled
         yield _standing(
             past.get(task.name),
+            is_served=False,
             task=task.name,
             zone=config.zone_of(task),
             recurrence=words_of(task.recurrence),
@@ -141,6 +145,7 @@ def _by_daemon(
         following = served.get("next")
         yield _standing(
             past.get(served["task"]),
+            is_served=True,
             task=served["task"],
             zone=served["zone"],
             recurrence=words_of(task.recurrence) if task else "",
@@ -149,11 +154,14 @@ def _by_daemon(
         )
 
 
-def _standing(summary: TaskSummary | None, *, is_enabled: bool, **fields: Any) -> _Standing:
+def _standing(
+    summary: TaskSummary | None, *, is_served: bool, is_enabled: bool, **fields: Any
+) -> _Standing:
     current = summary.current if summary else None
     outcomes = summary.outcomes if summary else ()
+    state = _going(current, is_served) if current else _settled(outcomes, is_enabled)
     return _Standing(
-        state=_state(current, outcomes, is_enabled),
+        state=state,
         current=current,
         last=summary.last if summary else None,
         outcomes=tuple(outcomes),
@@ -162,9 +170,14 @@ def _standing(summary: TaskSummary | None, *, is_enabled: bool, **fields: Any) -
     )
 
 
-def _state(current: RunRow | None, outcomes: tuple[Outcome, ...], is_enabled: bool) -> str:
-    if current is not None:
-        return "waiting" if current.state == State.WAITING else "running"
+def _going(current: RunRow, is_served: bool) -> str:
+    if current.state == State.WAITING:
+        return "waiting"
+    # Runs end with their daemon: the next one will record what became of it.
+    return "running" if is_served else "unfinished"
+
+
+def _settled(outcomes: tuple[Outcome, ...], is_enabled: bool) -> str:
     if not is_enabled:
         return "switched off"
     # A cancelled run counts for neither side.
