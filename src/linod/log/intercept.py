@@ -5,7 +5,7 @@ Rules of this border:
   loguru to logging, or the other way round, makes no circle.
 - What user code sets up itself stays: other loguru sinks, other handlers. Only handlers that
   write to the console are taken off in a process of linod, because the log is the console there,
-  and its lines would come twice, without their level.
+  and its lines would come twice, the second time without their level.
 - `logger.remove()` in user code takes linod's sink away too. It comes back with the next run.
 """
 
@@ -26,7 +26,7 @@ from linod.errors import ConfigurationError
 from linod.log.lines import ExceptionText, Origin, Record, describe_exception, safe_text
 from linod.log.plan import LEVEL_NUMBERS, LogPlan
 from linod.log.recorder import Recorder, Thresholds, current, make_current
-from linod.log.sink import AppendedFile
+from linod.log.sink import open_log
 from linod.specs import LogLevel
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def start_log(
         on_line: Called with every line of this process as written, newline included.
     """
     attach(plan, Origin(program, os.getpid(), task, run), level, secrets, on_line)
+    _LOGURU.take_off_console()
     _take_off_console_handlers()
 
 
@@ -64,7 +65,7 @@ def check_log(plan: LogPlan) -> None:
     if plan.path is None:
         return
     try:
-        AppendedFile(str(plan.path)).close()
+        os.close(open_log(str(plan.path)))
     except OSError as error:
         reason = error.strerror or str(error)
         raise ConfigurationError(
@@ -93,7 +94,9 @@ def write_output(
     if LEVEL_NUMBERS[level] < Thresholds(task_level or plan.level, plan.levels).of(name):
         return b""
     origin = recorder.origin._replace(task=task, run=run)
-    records = (Record(time.time(), level, name, line) for line in text.removesuffix("\n").split("\n"))
+    records = (
+        Record(time.time(), level, name, line) for line in text.removesuffix("\n").split("\n")
+    )
     return b"".join([recorder.write(record, origin) for record in records])
 
 
@@ -135,14 +138,10 @@ class _Loguru:
 
     def attach(self, level: int) -> None:
         """Let records from this level up come to `_take`."""
-        if self._id is None:
-            with suppress(ValueError):
-                logger.remove(0)  # loguru's own, to stderr
-        elif level >= self._level and self._is_there():
+        if level >= self._level and self._id in _loguru_sinks():
             return
-        else:
-            with suppress(ValueError):
-                logger.remove(self._id)
+        with suppress(ValueError):
+            logger.remove(0 if self._id is None else self._id)  # 0 is loguru's own, to stderr
         # The filter writes and refuses. loguru formats an exception after the filter, in a way
         # that a chain of a thousand causes breaks, and then drops the record; and it allows no
         # record while another one is being written, as in a signal handler.
@@ -158,9 +157,22 @@ class _Loguru:
         )
         self._level = level
 
-    def _is_there(self) -> bool:
-        """Say whether user code has left linod's sink where it was."""
-        return self._id in logger._core.handlers  # type: ignore[attr-defined]
+    def take_off_console(self) -> None:
+        """Remove sinks of user code that write to the console."""
+        for number, sink in _loguru_sinks().items():
+            if getattr(sink, "_stream", None) in _streams():
+                logger.remove(number)
+
+
+def _loguru_sinks() -> dict[int, object]:
+    """List loguru's sinks by number: loguru has no public way to ask, and adding costs 3 ms."""
+    handlers = logger._core.handlers  # type: ignore[attr-defined]
+    return {number: handler._sink for number, handler in handlers.items()}
+
+
+def _streams() -> list[TextIO]:
+    streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+    return [stream for stream in streams if stream is not None]
 
 
 _LOGURU = _Loguru()
@@ -262,7 +274,7 @@ def _exception_of(record: logging.LogRecord) -> ExceptionText | None:
 
 
 def _take_off_console_handlers() -> None:
-    streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+    streams = _streams()
     loggers = [logging.root, *logging.root.manager.loggerDict.values()]
     for found in loggers:
         if isinstance(found, logging.PlaceHolder) or not found.handlers:

@@ -63,7 +63,6 @@ class Origin(NamedTuple):
     run: int | None = None
 
 
-
 class TextLines:
     """Lines for people and grep: time, level, origin, place, message."""
 
@@ -73,7 +72,9 @@ class TextLines:
 
     def line(self, record: Record, origin: Origin) -> bytes:
         """Write one record as one line."""
-        head = f"{self._stamp(record.at)} {_word(record.level):8} {_label(origin)} {_place(record)}: "
+        head = (
+            f"{self._stamp(record.at)} {_word(record.level):8} {_label(origin)} {_place(record)}: "
+        )
         body = record.message
         if record.exception is not None:
             body = f"{body}\n{record.exception.traceback}"
@@ -254,7 +255,7 @@ class Masks:
 
 def _forms(secret: str) -> list[str]:
     """List how a secret shows: as it is, stripped, in a repr, and line by line (a key file)."""
-    whole = [form for form in (secret, secret.strip(), repr(secret)[1:-1])]
+    whole = (secret, secret.strip(), repr(secret)[1:-1])
     lines = secret.splitlines() if "\n" in secret else []
     return [form for form in whole if len(form) >= SECRET_MIN] + [
         line for line in lines if len(line) >= _SECRET_LINE_MIN

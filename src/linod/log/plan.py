@@ -6,6 +6,7 @@ Pure: it reads no clock, no file and no environment of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
@@ -112,40 +113,31 @@ def parse_rotation(text: str | None) -> Rotation | None:
     """Read `[log] rotation`; None or "none" is off, ValueError says what was expected."""
     if text is None or text == "none":
         return None
-    readers = (
-        ("at", parse_time_of_day),
-        ("size", parse_size),
-        ("age", parse_duration),
-    )
-    for name, read in readers:
-        try:
-            value = read(text)
-        except ValueError:
-            continue
-        return _checked(Rotation(**{name: value}), text)
+    for read in (_of_time, _of_size, _of_age):
+        with suppress(ValueError):
+            return read(text)
     raise ValueError(
         f'"{text}" is no rotation: expected a size ("20 MB"), a time of day ("00:00"), '
         'an age ("1 week") or "none"'
     )
 
 
+def _of_time(text: str) -> Rotation:
+    return Rotation(at=parse_time_of_day(text))
+
+
+def _of_size(text: str) -> Rotation:
+    return Rotation(size=parse_size(text))
+
+
+def _of_age(text: str) -> Rotation:
+    return Rotation(age=parse_duration(text))
+
+
 def check_compression(text: str | None) -> None:
     """Refuse a compression that linod does not have, with a ValueError."""
     if text is not None and text not in (*COMPRESSIONS, "none"):
         raise ValueError(f'"{text}" is no compression: expected "gz" or "none"')
-
-
-# A file of a few records or seconds is a mistake, and thousands of them fill a directory.
-_SIZE_MIN = 1_000
-_AGE_MIN = timedelta(minutes=1)
-
-
-def _checked(rotation: Rotation, text: str) -> Rotation:
-    if rotation.size is not None and rotation.size < _SIZE_MIN:
-        raise ValueError(f'"{text}" is too small for a rotation: at least 1 kB')
-    if rotation.age is not None and rotation.age < _AGE_MIN:
-        raise ValueError(f'"{text}" is too short for a rotation: at least 1 minute')
-    return rotation
 
 
 def _level_of(environ: Mapping[str, str]) -> LogLevel | None:

@@ -20,7 +20,10 @@ from linod.specs import LogFormat, LogLevel
 
 # Logger names come from code, so they are few; a program that makes them up starts over.
 _NAMES_MAX = 1_000
-_LINES = {LogFormat.TEXT: TextLines, LogFormat.JSON: JsonLines}
+_LINES: dict[LogFormat, type[TextLines] | type[JsonLines]] = {
+    LogFormat.TEXT: TextLines,
+    LogFormat.JSON: JsonLines,
+}
 
 
 class Thresholds:
@@ -76,7 +79,9 @@ class Recorder:
     def write(self, record: Record, origin: Origin | None = None) -> bytes:
         """Write a record and give its line."""
         line = self._line(record, origin or self.origin)
-        if self.sink.write(line) and self.sink.lost:
+        if not self.sink.write(line):
+            self._tell_trouble()
+        elif self.sink.lost:
             self._tell_losses()
         return line
 
@@ -102,6 +107,11 @@ class Recorder:
         except Exception as error:  # noqa: BLE001 - a call to log() must not fail a procedure
             text = f"a record could not be written: {type(error).__name__}"
             return self._lines.line(Record(record.at, "ERROR", "linod.log", text), origin)
+
+    def _tell_trouble(self) -> None:
+        """Say once that records are being lost; a run leaves that to its keeper and daemon."""
+        if self.sink.lost == 1 and self.origin.task is None:
+            self.sink.tell_console(f"cannot be written: {self.sink.reason}; losses are counted")
 
     def _tell_losses(self) -> None:
         lost, self.sink.lost = self.sink.lost, 0
