@@ -9,7 +9,7 @@ import heapq
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from attrs import define, field
+from attrs import define
 
 from linod.planner import Planner
 from linod.specs import Task, ZoneName
@@ -17,7 +17,7 @@ from linod.specs import Task, ZoneName
 
 @define(kw_only=True, eq=False)
 class Plan:
-    """A task with its planner and what the engine knows of it."""
+    """A task with its planner, and how far it is decided."""
 
     task: Task
     zone: ZoneName
@@ -27,8 +27,6 @@ class Plan:
     through: datetime
     reached: datetime
     next_due: datetime | None = None
-    going_on: list[int] = field(factory=list)
-    """Its unfinished runs, oldest first."""
 
 
 class Agenda:

@@ -1,0 +1,95 @@
+"""The settlement in the making: what one transaction wants done, thrown away when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import define, field, frozen
+
+from linod.engine.agenda import Agenda
+from linod.events import (
+    Answer,
+    Effect,
+    Outcome,
+    Settlement,
+    StartRun,
+    StopRun,
+    TellDecided,
+    TellEnded,
+    TellStarted,
+)
+from linod.store.interface import DecisionRow, RunRow
+
+
+@frozen(kw_only=True)
+class Settled(Settlement):
+    """A settlement, with the rows that changed, for who shows the present."""
+
+    rows: tuple[RunRow, ...] = ()
+    """Runs as they are now, in the order of their changes."""
+    next_dues: Mapping[str, datetime | None] = field(factory=dict)
+    """Of the tasks that were decided."""
+
+
+@define
+class Draft:
+    """Filled by ledger and roster; the engine makes a Settled of it."""
+
+    commands: list[StartRun | StopRun] = field(factory=list)
+    answers: list[Answer] = field(factory=list)
+    started: list[RunRow] = field(factory=list)
+    ended: list[RunRow] = field(factory=list)
+    decided: list[DecisionRow] = field(factory=list)
+    rows: list[RunRow] = field(factory=list)
+    next_dues: dict[str, datetime | None] = field(factory=dict)
+
+    def settled(self, agenda: Agenda, zone: str, wake: datetime | None) -> Settled:
+        """Make the settlement: what is to be done first, then what is to be told."""
+        tells: tuple[Effect, ...] = (
+            *map(_told_start, self.started),
+            *(_told_end(row, agenda, zone) for row in self.ended),
+            *(_told_decision(row, agenda, zone) for row in self.decided),
+        )
+        return Settled(
+            effects=(*self.commands, *self.answers, *tells),
+            wake=wake,
+            rows=tuple(self.rows),
+            next_dues=self.next_dues,
+        )
+
+
+def _told_start(row: RunRow) -> TellStarted:
+    assert row.started is not None
+    late_s = (row.started - row.planned).total_seconds()
+    return TellStarted(run=row.id, task=row.task, due=row.due, late_s=late_s)
+
+
+def _told_end(row: RunRow, agenda: Agenda, zone: str) -> TellEnded:
+    plan = agenda.get(row.task)
+    late = row.started - row.planned if row.started else None
+    return TellEnded(
+        run=row.id,
+        task=row.task,
+        due=row.due,
+        attempt=row.attempt,
+        outcome=row.outcome or Outcome.LOST,
+        reason=row.reason,
+        took_s=row.took.total_seconds() if row.took is not None else None,
+        late_s=late.total_seconds() if late is not None else None,
+        next_due=plan.next_due if plan and plan.task.enabled else None,
+        zone=plan.zone if plan else zone,
+    )
+
+
+def _told_decision(row: DecisionRow, agenda: Agenda, zone: str) -> TellDecided:
+    plan = agenda.get(row.task)
+    return TellDecided(
+        task=row.task,
+        first=row.due,
+        last=row.last,
+        count=row.count,
+        verdict=row.verdict,
+        reason=row.reason,
+        zone=plan.zone if plan else zone,
+    )

@@ -1,0 +1,119 @@
+"""Writes the decisions on what gets no run: ranges that grow while they are the newest row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from attrs import evolve
+
+from linod.engine.draft import Draft
+from linod.events import Verdict
+from linod.planner import Planner
+from linod.policy import Undecided
+from linod.store.interface import DecisionRow, Store
+
+TICK = timedelta(microseconds=1)
+"""The store's resolution: `due <= t` is `due < t + TICK`."""
+
+Span = tuple[datetime, datetime]
+"""A half-open stretch of time: after its first, up to and with its last instant."""
+
+_ALWAYS_TOLD = (Verdict.MISSED, Verdict.SUPERSEDED)
+
+
+class Ledger:
+    """The decisions of all tasks, of which it remembers the newest of each."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._newest: dict[str, DecisionRow | None] = {}
+
+    def forget_memory(self) -> None:
+        """Read everything from the store again."""
+        self._newest = {}
+
+    def add(self, row: DecisionRow) -> None:
+        """Write a decision of its own."""
+        self._store.add_decision(row)
+        newest = self._newest_of(row.task)
+        if newest is None or newest.due <= row.due:
+            self._newest[row.task] = row
+
+    def free_spans(
+        self, task: str, reached: datetime, after: datetime, through: datetime
+    ) -> list[Span]:
+        """The parts of (after, through] in which no due has a row: usually the whole.
+
+        Only where the clock stepped back and the rule changed since can there be rows already.
+        """
+        if after >= reached:
+            return [(after, through)]
+        spans = []
+        for row in self._store.decisions_between(task, after + TICK, through):
+            if row.due - TICK > after:
+                spans.append((after, row.due - TICK))
+            after = max(after, row.last)
+        return [*spans, (after, through)] if after < through else spans
+
+    def record_spans(
+        self,
+        draft: Draft,
+        task: str,
+        planner: Planner,
+        spans: Sequence[Span],
+        verdict: Verdict,
+        reason: str,
+    ) -> None:
+        """Give all occurrences in some spans a verdict, one range per span."""
+        for after, through in spans:
+            count = planner.count(after, through) if after < through else 0
+            if count:
+                first, last = planner.next(after), planner.previous(through + TICK)
+                assert first is not None
+                assert last is not None
+                self.record(
+                    draft,
+                    DecisionRow(
+                        task=task, due=first, last=last, count=count, verdict=verdict, reason=reason
+                    ),
+                )
+
+    def record(self, draft: Draft, row: DecisionRow) -> None:
+        """Write that these got no run: into the newest row where that says the same."""
+        newest = self._newest_of(row.task)
+        if newest is None or not _is_continued(newest, row):
+            self.add(row)
+            draft.decided.append(row)
+            return
+        self._store.grow_decision(newest, row.last, row.count)
+        self._newest[row.task] = evolve(newest, last=row.last, count=newest.count + row.count)
+        # An overlap every second is told once, when it begins.
+        if row.verdict in _ALWAYS_TOLD:
+            draft.decided.append(row)
+
+    def _newest_of(self, task: str) -> DecisionRow | None:
+        if task not in self._newest:
+            self._newest[task] = next(iter(self._store.decisions(task, limit=1)), None)
+        return self._newest[task]
+
+
+def undecided(planner: Planner, spans: Sequence[Span]) -> Undecided | None:
+    """The first and the newest occurrence in some spans."""
+    first = newest = None
+    for after, through in spans:
+        beginning = planner.next(after)
+        if beginning is not None and beginning <= through:
+            first = first or beginning
+            newest = planner.previous(through + TICK)
+    return Undecided(first, newest) if first and newest else None
+
+
+def before(spans: Sequence[Span], due: datetime) -> list[Span]:
+    """Cut some spans to what lies before a due."""
+    return [(after, min(through, due - TICK)) for after, through in spans if after < due - TICK]
+
+
+def _is_continued(newest: DecisionRow, row: DecisionRow) -> bool:
+    is_alike = (newest.verdict, newest.reason, newest.by) == (row.verdict, row.reason, row.by)
+    return is_alike and newest.last < row.due and row.verdict is not Verdict.ADMITTED
