@@ -1,0 +1,130 @@
+"""Which days a rule names in the month, week or year around a day: period arithmetic.
+
+Rules of this border:
+- Days are numbered from 1970-01-01. A period is asked for by any day in it; nothing is walked.
+- Each period from the anchor's, in steps of the interval, expands by itself (RFC 5545 section
+  3.3.10); the others are empty, and say where the next one begins.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from datetime import MAXYEAR, date
+from typing import NamedTuple
+
+from linod.recurrence.days import (
+    Days,
+    days_of_month,
+    days_of_year,
+    month_length,
+    year_length,
+)
+from linod.recurrence.zones import EPOCH_ORDINAL
+
+_FIRST_DAY = date.min.toordinal() - EPOCH_ORDINAL
+_LAST_DAY = date.max.toordinal() - EPOCH_ORDINAL
+_NEVER = 1 << 40
+"""A day after the last one."""
+_THURSDAY = 3
+"""The weekday of 1970-01-01."""
+
+
+class Period(NamedTuple):
+    """The days of a rule in a stretch of days; `end` is not included."""
+
+    first: int
+    end: int
+    days: tuple[int, ...]
+    """Offsets from `first`."""
+
+
+PeriodOf = Callable[[int], Period]
+
+
+def weekday_of(day: int) -> int:
+    """Give the weekday of a day, Monday = 0."""
+    return (day + _THURSDAY) % 7
+
+
+def years(days: Days, interval: int, anchor: date) -> PeriodOf:
+    """Give the periods of a YEARLY rule."""
+
+    def year_of(day: int) -> Period:
+        if not _FIRST_DAY <= day <= _LAST_DAY:
+            return _outside(day)
+        year = date.fromordinal(day + EPOCH_ORDINAL).year
+        first = date(year, 1, 1).toordinal() - EPOCH_ORDINAL
+        ahead = (anchor.year - year) % interval
+        if ahead:
+            return Period(first, _first_of_month(year + ahead, 1), ())
+        found = days_of_year(days, year, weekday_of(first))
+        return Period(first, first + year_length(year), found)
+
+    return year_of
+
+
+def months(days: Days, interval: int, anchor: date) -> PeriodOf:
+    """Give the periods of a MONTHLY rule."""
+    anchored = anchor.year * 12 + anchor.month - 1
+
+    def month_of(day: int) -> Period:
+        if not _FIRST_DAY <= day <= _LAST_DAY:
+            return _outside(day)
+        at = date.fromordinal(day + EPOCH_ORDINAL)
+        first = day - at.day + 1
+        number = at.year * 12 + at.month - 1
+        ahead = (anchored - number) % interval
+        if ahead:
+            year, month = divmod(number + ahead, 12)
+            return Period(first, _first_of_month(year, month + 1), ())
+        found = days_of_month(days, at.year, at.month, weekday_of(first))
+        return Period(first, first + month_length(at.year, at.month), found)
+
+    return month_of
+
+
+def days_in_months(days: Days, cycle: int, span: int, anchored: int) -> PeriodOf:
+    """Give the months of a rule whose period is shorter: days come in a cycle, `span` of each."""
+    every = months(days, 1, date.min)
+    if cycle == span:
+        return every
+
+    def month_of(day: int) -> Period:
+        period = every(day)
+        lag = period.first - anchored
+        found = tuple(offset for offset in period.days if (lag + offset) % cycle < span)
+        return period._replace(days=found)
+
+    return month_of
+
+
+def weeks(days: Days, interval: int, anchored: int) -> PeriodOf:
+    """Give the periods of a WEEKLY rule whose positions need the whole week."""
+    every = months(days, 1, date.min)
+
+    def week_of(day: int) -> Period:
+        first = day - (day - anchored) % 7
+        ahead = (anchored - first) // 7 % interval
+        if ahead:
+            return Period(first, first + 7 * ahead, ())
+        found = (offset for offset in range(7) if _has(every(first + offset), first + offset))
+        return Period(first, first + 7, tuple(found))
+
+    return week_of
+
+
+def _has(period: Period, day: int) -> bool:
+    place = bisect_left(period.days, day - period.first)
+    return place < len(period.days) and period.days[place] == day - period.first
+
+
+def _first_of_month(year: int, month: int) -> int:
+    return date(year, month, 1).toordinal() - EPOCH_ORDINAL if year <= MAXYEAR else _NEVER
+
+
+def _outside(day: int) -> Period:
+    """Give the emptiness before year 1 and after year 9999."""
+    return (
+        Period(-_NEVER, _FIRST_DAY, ()) if day < _FIRST_DAY else Period(_LAST_DAY + 1, _NEVER, ())
+    )
