@@ -32,25 +32,891 @@ class Code:
 
 
 # L001-L009: files
-_FILES: dict[str, Code] = {}
+_FILES: dict[str, Code] = {
+    "L001": Code(
+        Severity.ERROR,
+        "a file cannot be read",
+        """\
+linod reads regular files that exist and that its user may read. A directory, a FIFO or a device
+is refused without waiting for it.
+
+Wrong:
+    linod check -c /etc/linod
+
+Right:
+    linod check -c /etc/linod/linod.toml""",
+    ),
+    "L002": Code(
+        Severity.ERROR,
+        "a file is not UTF-8 text",
+        """\
+TOML is UTF-8 without a byte order mark. UTF-16 (as some Windows editors save it), Latin-1 and
+NUL bytes are refused. Convert it, for example with iconv.
+
+Wrong:
+    iconv -f UTF-8 -t UTF-16 …
+
+Right:
+    iconv -f LATIN1 -t UTF-8 old.toml > linod.toml""",
+    ),
+    "L003": Code(
+        Severity.ERROR,
+        "a file goes beyond a bound",
+        """\
+A file has at most 16 MiB, 64 levels of brackets and 32 parts in a dotted key: what is beyond
+would stall or crash the reader. Split large files with include.
+
+Wrong:
+    a.b.c.d.… (33 parts) = 1
+
+Right:
+    include = ["conf.d/*.toml"]""",
+    ),
+    "L004": Code(
+        Severity.ERROR,
+        "not TOML",
+        """\
+The file cannot be parsed from this place on. Text and times of day stand in quotes, true and
+false are in lower case, a key has "=" and a value. Only the first such place of a file is known.
+
+Wrong:
+    recurrence = every 5 minutes
+
+Right:
+    recurrence = "every 5 minutes"
+""",
+    ),
+    "L005": Code(
+        Severity.ERROR,
+        "a file cannot be included",
+        """\
+include names files that end in .toml, by path or glob, relative to the main file: not the main
+file itself, and at most 1,000 files.
+
+Wrong:
+    include = ["*.toml"]            # the main file is one of them
+
+Right:
+    include = ["conf.d/*.toml"]""",
+    ),
+    "L006": Code(
+        Severity.ERROR,
+        "a file that others can change, as root",
+        """\
+Who can change the file, or a directory above it, decides what runs as every user. As root linod
+refuses what does not belong to root or can be written by others, like cron with a crontab.
+
+Wrong:
+    chmod 666 /etc/linod/linod.toml
+
+Right:
+    chown root: /etc/linod/linod.toml; chmod 644 /etc/linod/linod.toml""",
+    ),
+    "L007": Code(
+        Severity.ERROR,
+        "a key or table stands twice",
+        """\
+In TOML each key and each [table] stands once in a file.
+
+Wrong:
+    [tasks.mail]
+    command = "true"
+    [tasks.mail]
+    recurrence = "@daily"
+
+Right:
+    [tasks.mail]
+    command = "true"
+    recurrence = "@daily"
+""",
+    ),
+    "L009": Code(
+        Severity.ERROR,
+        "a table that stands in the main file only",
+        """\
+Included files hold tasks, chains, pools, calendars, and [defaults] for their own tasks. [linod]
+and [log] are about the whole and stand in the main file.
+
+Wrong:
+    # conf.d/shop.toml
+    [log]
+    level = "DEBUG"
+
+Right:
+    # linod.toml
+    [log]
+    level = "DEBUG"
+""",
+    ),
+}
 
 # L010-L019: recurrence notations
-_NOTATIONS: dict[str, Code] = {}
+_NOTATIONS: dict[str, Code] = {
+    "L010": Code(
+        Severity.ERROR,
+        "not a recurrence",
+        "A recurrence is a text (phrase, cron expression or RRULE), a table, a date with or "
+        "without a time, or a list of these. Numbers, true and empty texts are none. Write "
+        '`recurrence = "every 5 minutes"`; for a task that is never due, leave the key out or '
+        'write `"manually"`.',
+    ),
+    "L011": Code(
+        Severity.ERROR,
+        "a phrase that linod does not know",
+        "Phrases have a strict grammar, so that none is understood in a way you did not mean. "
+        'Examples: `"every weekday at 08:00 and 17:30"`, `"every month on the last friday at '
+        '18:00"`. The page on recurrences lists every form.',
+    ),
+    "L012": Code(
+        Severity.ERROR,
+        "unknown unit in a recurrence",
+        "Units are seconds, minutes, hours, days, weeks, months, years, spelled out, and singular "
+        'for one: `"every minute"`, `"every 5 minutes"`.',
+    ),
+    "L013": Code(
+        Severity.ERROR,
+        "a number out of range in a recurrence",
+        "An interval is at least 1 and at most 300 years; minutes are 0 to 59; days of a month "
+        'are 1 to 31, or -31 to -1 from its end: `"every month on day 1 and -1"`.',
+    ),
+    "L014": Code(
+        Severity.ERROR,
+        "a wrong time of day or date in a recurrence",
+        "A time of day is `09:00` or `17:30:15` on a clock of 24 hours, `noon` or `midnight`. A "
+        'date is `2026-12-01`: `"every day at 17:30"`, `"once at 2026-12-01 20:00"`.',
+    ),
+    "L015": Code(
+        Severity.ERROR,
+        "a wrong cron expression",
+        "Five fields: minute 0-59, hour 0-23, day of month 1-31, month 1-12, day of week 0-7 "
+        "(0 and 7 are Sunday); six fields have seconds first. A field is `*`, a number, a name "
+        "(JAN, MON), a range `1-5`, a step `*/15`, or a list of these; days also `L`, `LW`, "
+        '`5L` and `1#2`. Example: `"30 4 * * 1-5"`. The command is a key of its own.',
+    ),
+    "L016": Code(
+        Severity.ERROR,
+        "a wrong RRULE",
+        "RRULE is read strictly as RFC 5545 says: what the standard forbids, such as INTERVAL=0, "
+        "BYMONTH=13 or BYWEEKNO outside of FREQ=YEARLY, is an error here. Example: "
+        '`"FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=18;BYMINUTE=0;BYSECOND=0"`.',
+    ),
+    "L017": Code(
+        Severity.ERROR,
+        "a wrong recurrence table",
+        "A table has `unit` (once, never, secondly, minutely, hourly, daily, weekly, monthly, "
+        "yearly or easter) and the keys of that unit. Example: "
+        '`{ every = 2, unit = "weekly", weekdays = ["mon"], at = ["20:00"] }`.',
+    ),
+    "L018": Code(
+        Severity.ERROR,
+        "a wrong list of recurrences",
+        "A list is the union of its recurrences; it has 1 to 1,000 of them, and no lists in it. "
+        'Example: `["every weekday at 08:00", "every weekend at 10:00"]`.',
+    ),
+    "L019": Code(
+        Severity.ERROR,
+        "a line of iCalendar that is a key here",
+        "The text of an RRULE is the rule alone. DTSTART is the key `start` of the task, EXDATE "
+        "the key `exclude`, and RDATE a date in a list: "
+        '`recurrence = ["FREQ=DAILY", 2026-12-01T20:00:00]`.',
+    ),
+}
 
 # L020-L029: what a recurrence means in time
 _TIMES: dict[str, Code] = {}
 
 # L030-L049: procedures and their arguments
-_PROCEDURES: dict[str, Code] = {}
+_PROCEDURES: dict[str, Code] = {
+    "L030": Code(
+        Severity.ERROR,
+        "a module cannot be imported",
+        """\
+Importing the module in a child process raised, ended the process, crashed it or took too long.
+The last lines of the traceback stand below. A module of procedures only defines; what takes time
+belongs into the procedure.
+
+Wrong:
+    import sys
+    sys.exit("no database")
+
+Right:
+    def report() -> None:
+        connect()""",
+    ),
+    "L031": Code(
+        Severity.ERROR,
+        "a procedure has no such parameter",
+        """\
+The keys of arguments are names of parameters. The note shows the signature and where it is.
+
+Wrong:
+    arguments = { recipent = "ops@example.org" }
+
+Right:
+    arguments = { recipient = "ops@example.org" }""",
+    ),
+    "L032": Code(
+        Severity.ERROR,
+        "an argument is missing",
+        """\
+A parameter without a default needs a value in arguments (all but a first one annotated
+linod.Run, which receives the run).
+
+Wrong:
+    procedure = "shop.send"     # def send(recipient: str)
+
+Right:
+    procedure = "shop.send"
+    arguments = { recipient = "ops@example.org" }""",
+    ),
+    "L033": Code(
+        Severity.ERROR,
+        "an argument has the wrong type",
+        """\
+Arguments are converted by the annotations of the procedure; text is no number, and 3.9 is no
+whole number.
+
+Wrong:
+    arguments = { days = "7" }     # def prune(days: int)
+
+Right:
+    arguments = { days = 7 }""",
+    ),
+    "L034": Code(
+        Severity.ERROR,
+        "a module does not exist",
+        """\
+The module is not on sys.path of the tasks. import_path in [linod] is put first; relative paths
+are relative to the file.
+
+Wrong:
+    procedure = "shp.tasks.report"
+
+Right:
+    [linod]
+    import_path = ["src"]""",
+    ),
+    "L035": Code(
+        Severity.ERROR,
+        "a module has no such name",
+        """\
+The module was imported, but holds no such procedure.
+
+Wrong:
+    procedure = "shop.tasks.reprot"
+
+Right:
+    procedure = "shop.tasks.report"
+""",
+    ),
+    "L036": Code(
+        Severity.ERROR,
+        "not a procedure",
+        """\
+A procedure is a function, plain or async, or another callable with a signature; not a module, a
+class, a generator function or a value.
+
+Wrong:
+    procedure = "shop.tasks.VERSION"
+
+Right:
+    procedure = "shop.tasks.report"
+""",
+    ),
+    "L037": Code(
+        Severity.ERROR,
+        "a setup callable failed",
+        """\
+The callables of [linod] setup are called once per keeper, before procedures are imported. One of
+them raised; the last lines of its traceback stand below.
+
+Wrong:
+    setup = ["shop.boot.prepare"]     # raises
+
+Right:
+    setup = ["shop.boot.prepare"]     # returns""",
+    ),
+    "L038": Code(
+        Severity.WARNING,
+        "a module starts threads at import",
+        """\
+Threads do not survive a fork. The module is imported anew in each run's own process instead of
+once beforehand, so its runs start later.
+
+Wrong:
+    THREAD = Thread(target=poll)
+    THREAD.start()
+
+Right:
+    def report() -> None:
+        Thread(target=poll).start()""",
+    ),
+    "L039": Code(
+        Severity.ERROR,
+        "a declaration is wrong",
+        """\
+@linod.procedure(...) takes the keys of a task, with the values that TOML would have.
+
+Wrong:
+    @linod.procedure(recurrence="every 5 mintues")
+
+Right:
+    @linod.procedure(recurrence="every 5 minutes")""",
+    ),
+    "L040": Code(
+        Severity.ERROR,
+        "a user or group does not exist",
+        """\
+user and group are names that this machine knows.
+
+Wrong:
+    user = "bakcup"
+
+Right:
+    user = "backup"
+""",
+    ),
+    "L041": Code(
+        Severity.ERROR,
+        "two procedures want one task name",
+        """\
+discover makes a task of each declared procedure, under the name of the function. Another task has
+that name already. Give one of them a name of its own.
+
+Wrong:
+    @linod.procedure(recurrence="@daily")
+    def report(): …      # in two modules
+
+Right:
+    @linod.procedure(name="shop_report", recurrence="@daily")
+    def report(): …""",
+    ),
+}
 
 # L050-L079: keys and values
-_KEYS: dict[str, Code] = {}
+_KEYS: dict[str, Code] = {
+    "L050": Code(
+        Severity.ERROR,
+        "unknown key or table",
+        """\
+The key is not one that linod knows there. `linod schema` lists them all.
+
+Wrong:
+    timout = "1 hour"
+
+Right:
+    timeout = "1 hour"
+""",
+    ),
+    "L051": Code(
+        Severity.ERROR,
+        "a value of the wrong kind",
+        """\
+Kinds are strict: "no" is not false, true is not 1, 3.9 is no whole number, one text is no list.
+
+Wrong:
+    enabled = "no"
+
+Right:
+    enabled = false""",
+    ),
+    "L052": Code(
+        Severity.ERROR,
+        "a value that is not among those allowed",
+        """\
+The key takes one of a few words, or text of a certain form.
+
+Wrong:
+    overlap = "skp"
+
+Right:
+    overlap = "skip"
+""",
+    ),
+    "L053": Code(
+        Severity.ERROR,
+        "not a duration",
+        """\
+A duration is text: a number and a unit, the larger unit first. Units are seconds, minutes, hours,
+days and weeks, in full or short (s, min, h, d, w); months and years have no fixed length. At most
+300 years.
+
+Wrong:
+    timeout = "90"
+
+Right:
+    timeout = "1 h 30 min"
+""",
+    ),
+    "L054": Code(
+        Severity.ERROR,
+        "not a size or a time of day",
+        """\
+A size is a number and a unit: B, kB, MB, GB (powers of 1000) or KiB, MiB, GiB (of 1024). A time of
+day is "07:00" or "07:00:30"; two of them joined by "-" are a window.
+
+Wrong:
+    rotation = "20 megs"
+    allowed = "20-6"
+
+Right:
+    rotation = "20 MB"
+    allowed = "20:00-06:00"
+""",
+    ),
+    "L055": Code(
+        Severity.ERROR,
+        "a number out of bounds",
+        """\
+The value is too small, too large, not finite, or a whole number of more than 64 bits.
+
+Wrong:
+    nice = 40
+
+Right:
+    nice = 19""",
+    ),
+    "L056": Code(
+        Severity.ERROR,
+        "a key is missing",
+        """\
+The table means nothing without this key.
+
+Wrong:
+    [pools.database]
+
+Right:
+    [pools.database]
+    size = 2""",
+    ),
+    "L057": Code(
+        Severity.ERROR,
+        "not exactly one thing to run",
+        """\
+A task names one of procedure, command, shell and manage. Where [linod] discover is set, a table
+without any of them changes the keys of a discovered task of that name.
+
+Wrong:
+    [tasks.mail]
+    recurrence = "@daily"
+
+Right:
+    [tasks.mail]
+    procedure = "shop.tasks.mail"
+    recurrence = "@daily"
+""",
+    ),
+    "L058": Code(
+        Severity.ERROR,
+        "keys that exclude each other",
+        """\
+arguments go with procedure; exit_codes go with command or shell.
+
+Wrong:
+    command = "updatedb"
+    arguments = { path = "/" }
+
+Right:
+    command = ["updatedb", "--localpaths=/"]""",
+    ),
+    "L059": Code(
+        Severity.ERROR,
+        "unknown time zone",
+        """\
+Zones are names of the IANA time zone database. Paths, "localtime" and offsets like "UTC+2" are
+refused: they mean something else on each machine, or at each time of the year.
+
+Wrong:
+    timezone = "Tallinn"
+
+Right:
+    timezone = "Europe/Tallinn"
+""",
+    ),
+    "L060": Code(
+        Severity.ERROR,
+        "not a name",
+        """\
+Names of tasks, chains, pools and calendars have letters A-Z and a-z, digits, _ and -, at most 100
+of them, and do not begin with "-".
+
+Wrong:
+    [tasks."send mail"]
+
+Right:
+    [tasks.send_mail]""",
+    ),
+    "L061": Code(
+        Severity.ERROR,
+        "a task inside a task",
+        """\
+A dot in a heading begins a table inside the table, so task names cannot contain one.
+
+Wrong:
+    [tasks.shop.report]
+
+Right:
+    [tasks.shop_report]""",
+    ),
+    "L062": Code(
+        Severity.ERROR,
+        "a name stands twice",
+        """\
+All files share the names of tasks, and chains share them with tasks.
+
+Wrong:
+    # a.toml
+    [tasks.mail]
+    # b.toml
+    [tasks.mail]
+
+Right:
+    # b.toml
+    [tasks.shop_mail]""",
+    ),
+    "L063": Code(
+        Severity.ERROR,
+        "unknown task",
+        """\
+after and the tasks of a chain name tasks that stand in one of the files or are discovered.
+
+Wrong:
+    after = ["extrct"]
+
+Right:
+    after = ["extract"]""",
+    ),
+    "L064": Code(
+        Severity.ERROR,
+        "tasks that wait for each other",
+        """\
+Following after leads back to where it began, so none of these tasks could ever start.
+
+Wrong:
+    [tasks.a]
+    after = ["b"]
+    [tasks.b]
+    after = ["a"]
+
+Right:
+    [tasks.b]
+    after = ["a"]""",
+    ),
+    "L065": Code(
+        Severity.ERROR,
+        "unknown pool",
+        """\
+pool names a table [pools.NAME] of one of the files.
+
+Wrong:
+    pool = "databse"
+
+Right:
+    [pools.database]
+    size = 2""",
+    ),
+    "L066": Code(
+        Severity.ERROR,
+        "unknown calendar",
+        """\
+exclude names a table [calendars.NAME] of one of the files.
+
+Wrong:
+    exclude = [{ calendar = "et" }]
+
+Right:
+    [calendars.ee]
+    country = "EE"
+""",
+    ),
+    "L067": Code(
+        Severity.ERROR,
+        "an end before the start",
+        """\
+The task would never be due. A date as end includes that day.
+
+Wrong:
+    start = 2026-12-31
+    end = 2026-01-01
+
+Right:
+    start = 2026-01-01
+    end = 2026-12-31""",
+    ),
+    "L068": Code(
+        Severity.ERROR,
+        "not a dotted path",
+        """\
+A procedure is named package.module.function, without colon, slash or parentheses.
+
+Wrong:
+    procedure = "shop.tasks:report()"
+
+Right:
+    procedure = "shop.tasks.report"
+""",
+    ),
+    "L069": Code(
+        Severity.ERROR,
+        "a reference cannot be resolved",
+        """\
+Any text may be { env = "NAME", default = "…" } or { file = "path" }. The variable must be set or
+have a default, the file must be readable text of at most 64 KiB.
+
+Wrong:
+    env = { TOKEN = { env = "TOKN" } }
+
+Right:
+    env = { TOKEN = { file = "/run/secrets/token" } }""",
+    ),
+    "L070": Code(
+        Severity.ERROR,
+        "max_events without start",
+        """\
+max_events counts occurrences from start; without one every restart would count anew.
+
+Wrong:
+    max_events = 10
+
+Right:
+    start = 2026-01-05
+    max_events = 10""",
+    ),
+    "L071": Code(
+        Severity.ERROR,
+        "PostgreSQL is not there yet",
+        """\
+The store is an SQLite file for now.
+
+Wrong:
+    store = "postgresql://…"
+
+Right:
+    store = "var/linod.db"
+""",
+    ),
+    "L072": Code(
+        Severity.ERROR,
+        "not the name of an environment variable",
+        """\
+A name is not empty and has neither "=" nor NUL in it.
+
+Wrong:
+    env = { "A=B" = "1" }
+
+Right:
+    env = { A = "B=1" }""",
+    ),
+    "L073": Code(
+        Severity.ERROR,
+        "a command that cannot be split",
+        """\
+command is a list of words, or text split like a shell would. It is not empty and its quotes are
+closed.
+
+Wrong:
+    command = "echo it's"
+
+Right:
+    command = ["echo", "it's"]""",
+    ),
+    "L074": Code(
+        Severity.ERROR,
+        "a chain that cannot be",
+        """\
+A chain has tasks; each is in one chain only, is no chain and has no recurrence of its own.
+
+Wrong:
+    [chains.nightly]
+    tasks = []
+
+Right:
+    [chains.nightly]
+    tasks = ["extract", "load"]""",
+    ),
+    "L076": Code(
+        Severity.ERROR,
+        "not the name of a user or group",
+        """\
+user and group are names, not numbers.
+
+Wrong:
+    user = "#0"
+
+Right:
+    user = "backup"
+""",
+    ),
+    "L077": Code(
+        Severity.ERROR,
+        "not an offset from the occurrence",
+        """\
+{ due = … } in arguments is a duration before or after the time at which the task is due.
+
+Wrong:
+    day = { due = "yesterday" }
+
+Right:
+    day = { due = "-1 day" }""",
+    ),
+}
 
 # L080-L089: warnings on values
-_WARNINGS: dict[str, Code] = {}
+_WARNINGS: dict[str, Code] = {
+    "L080": Code(
+        Severity.WARNING,
+        "shell signs in a command",
+        """\
+command runs a program without a shell, so pipes, redirections, wildcards and $variables reach it
+as plain words. shell gives the text to /bin/sh.
+
+Wrong:
+    command = "df -h | mail root"
+
+Right:
+    shell = "df -h | mail root"
+""",
+    ),
+    "L081": Code(
+        Severity.WARNING,
+        "names that differ only by case",
+        """\
+People, and some file systems, take them for the same.
+
+Wrong:
+    [tasks.Mail]
+    [tasks.mail]
+
+Right:
+    [tasks.mail]
+    [tasks.mail_digest]""",
+    ),
+    "L082": Code(
+        Severity.WARNING,
+        "kill_after is longer than timeout",
+        """\
+A run that ignores TERM would live longer after its timeout than before it.
+
+Wrong:
+    timeout = "10 seconds"
+    kill_after = "5 minutes"
+
+Right:
+    timeout = "10 seconds"
+    kill_after = "5 seconds"
+""",
+    ),
+    "L083": Code(
+        Severity.WARNING,
+        "longer or shorter than the time between two runs",
+        """\
+A jitter, spread or cooldown longer than the interval delays or skips runs for good; with a
+catch_up_window shorter than the interval nothing is ever caught up.
+
+Wrong:
+    recurrence = "every 10 seconds"
+    jitter = "1 minute"
+
+Right:
+    recurrence = "every 10 seconds"
+    jitter = "2 seconds"
+""",
+    ),
+    "L084": Code(
+        Severity.WARNING,
+        "a file that others can change",
+        """\
+Who can change the file, or a directory above it, decides what runs as you. As root this is an
+error (L006).
+
+Wrong:
+    chmod 666 linod.toml
+
+Right:
+    chmod 644 linod.toml""",
+    ),
+    "L085": Code(
+        Severity.WARNING,
+        "a secret that everyone can read",
+        """\
+The file of a { file = … } reference can be read by every user of the machine.
+
+Wrong:
+    chmod 644 /run/secrets/token
+
+Right:
+    chmod 600 /run/secrets/token""",
+    ),
+    "L086": Code(
+        Severity.WARNING,
+        "max_delay is shorter than delay",
+        """\
+Every wait would be max_delay.
+
+Wrong:
+    retry = { delay = "1 minute", max_delay = "10 seconds" }
+
+Right:
+    retry = { delay = "10 seconds", max_delay = "1 minute" }""",
+    ),
+    "L088": Code(
+        Severity.WARNING,
+        "the system has no time zone",
+        """\
+Neither TZ nor /etc/localtime nor /etc/timezone names a zone, so UTC is taken.
+
+Wrong:
+    [linod]
+
+Right:
+    [linod]
+    timezone = "Europe/Tallinn"
+""",
+    ),
+    "L089": Code(
+        Severity.WARNING,
+        "an include that matches nothing",
+        """\
+The glob is right, but no file is there.
+
+Wrong:
+    include = ["cond.d/*.toml"]
+
+Right:
+    include = ["conf.d/*.toml"]""",
+    ),
+}
 
 # L090-L099: keys whose effect comes later
-_LATER: dict[str, Code] = {}
+_LATER: dict[str, Code] = {
+    "L090": Code(
+        Severity.NOTE,
+        "a key whose effect comes later",
+        """\
+The key is accepted and checked, but this version does nothing with it yet. It may stay.
+
+Wrong:
+    pool = "database"     # no limit yet
+
+Right:
+    # nothing to mend""",
+    ),
+    "L091": Code(
+        Severity.NOTE,
+        "the system's time zone is taken",
+        """\
+[linod] timezone is not set, so times of day are read in the system's zone. Set it if the file
+may move to a machine in another zone.
+
+Wrong:
+    [linod]
+
+Right:
+    [linod]
+    timezone = "Europe/Tallinn"
+""",
+    ),
+}
 
 CODES: dict[str, Code] = {
     **_FILES,
