@@ -37,7 +37,7 @@ class Place:
     """Line number and text of the table header that the line belongs to, for context."""
 
 
-@frozen(kw_only=True)
+@frozen
 class Diagnostic:
     """One finding. Its severity is that of its code."""
 

@@ -71,6 +71,13 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(microseconds=int(total_us))
 
 
+def parse_offset(text: str) -> timedelta:
+    """Read "-1 day", "+2 hours" or "0 days": a duration that may have a sign."""
+    stripped = text.strip(" ")
+    duration = parse_duration(stripped[1:] if stripped[:1] in ("+", "-") else stripped)
+    return -duration if stripped.startswith("-") else duration
+
+
 def _duration_parts(text: str) -> list[tuple[str, str]]:
     """Split into (number, unit), or refuse."""
     lowered = text.lower()

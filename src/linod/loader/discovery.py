@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from linod.inspection import Inspection
-from linod.loader.load import Loaded
+from linod.loader.loaded import Loaded
 
 
 def complete(loaded: Loaded, inspection: Inspection) -> Loaded:

@@ -1,35 +1,223 @@
-"""Load a configuration: read the files, parse, check, merge."""
+"""Load a configuration: read the files, parse, merge the defaults, check.
+
+The order: main file, [linod], included files; then per file [defaults], pools, calendars,
+chains and tasks; then what one table says about another (checks.py).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path as FilePath
+from typing import Any
 
-from attrs import frozen
+import attrs
+from attrs import define, field
 
-from linod.diagnostics import Diagnostic, Severity
-from linod.specs import Config
+from linod.diagnostics import Diagnostic, Place
+from linod.loader.checks import check
+from linod.loader.includes import included
+from linod.loader.loaded import WHAT_RUNS, Entry, Kept, Layer, Loaded, loaded_of, merged
+from linod.loader.refusal import dotted
+from linod.loader.source import Source, read_source
+from linod.loader.tables import absolute, entry_of, read_table, read_task
+from linod.loader.zones import system_zone
+from linod.specs import Calendar, Chain, Config, Linod, Log, Pool, Task, TaskName, ZoneName
+from linod.units import nearest
 
+_TABLES = ("linod", "log", "defaults", "pools", "calendars", "tasks", "chains")
+_MAIN_ONLY = frozenset({"linod", "log"})
+_NAMED: dict[str, type] = {"pools": Pool, "calendars": Calendar, "chains": Chain}
 
-@frozen(kw_only=True)
-class Loaded:
-    """What loading gave: the configuration, if it is usable, and all findings."""
-
-    path: Path
-    config: Config | None
-    diagnostics: tuple[Diagnostic, ...] = ()
-
-    @property
-    def errors(self) -> tuple[Diagnostic, ...]:
-        """List the findings that are errors."""
-        return tuple(each for each in self.diagnostics if each.severity is Severity.ERROR)
-
-    @property
-    def fatal(self) -> tuple[Diagnostic, ...]:
-        """List the errors that keep the daemon from starting: all but failed imports."""
-        return self.errors
+NAME_MAX = 100
+"""Names are parts of file names and columns of tables."""
+_NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_-]{{0,{NAME_MAX - 1}}}")
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Loaded:
-    """Load `path` and what it includes; never raises for what a file says."""
-    return Loaded(path=path, config=Config(path=path.absolute()))
+def load(path: FilePath, environ: Mapping[str, str]) -> Loaded:
+    """Load `path` and what it includes; never raises for what a file says.
+
+    Args:
+        path: The main file; findings show it as given.
+        environ: For `{ env = … }`, TZ and LINOD_ENABLED.
+    """
+    kept = Kept(path, environ)
+    main = _read(path, str(path), kept)
+    if main is None:
+        return loaded_of(kept, None)
+    return loaded_of(kept, _Loading(kept, main).config())
+
+
+def _read(path: FilePath, shown: str, kept: Kept) -> Source | None:
+    source, found = read_source(path, shown, os.geteuid(), os.getegid())
+    kept.findings.diagnostics += found
+    if source is not None:
+        kept.sources.append(source)
+    return source
+
+
+@define
+class _Loading:
+    """One load: the main file, and the named tables found so far."""
+
+    kept: Kept
+    main: Source
+    named: dict[str, dict[str, Any]] = field(
+        factory=lambda: {kind: {} for kind in (*_NAMED, "tasks")}
+    )
+
+    def config(self) -> Config | None:
+        """Go through all tables; None where [linod] is refused."""
+        self._refuse_tables(self.main)
+        read = read_table(self.kept, entry_of(self.main, "linod"), Linod)
+        linod = self._linod(read)
+        zone = self._zone(linod)
+        for source in self._included(linod):
+            self._refuse_tables(source)
+        log = read_table(self.kept, entry_of(self.main, "log"), Log)
+        for source in self.kept.sources:
+            self._read_named(source, is_discovering=bool(linod.discover or linod.django))
+        config = Config(
+            path=self.main.path,
+            files=tuple(source.path for source in self.kept.sources),
+            zone=zone,
+            linod=linod,
+            log=log if "log" in self.main.data else None,
+            **self.named,
+        )
+        check(config, self.kept)
+        return config if read is not None else None
+
+    # -- tables that stand once ---------------------------------------------------------------
+
+    def _refuse_tables(self, source: Source) -> None:
+        for name, value in source.data.items():
+            if name not in _TABLES:
+                near = nearest(name, _TABLES)
+                label = f"did you mean [{near}]?" if near else ""
+                known = None if near else "tables are [" + "], [".join(_TABLES) + "]"
+                message = f"unknown table or key {dotted((name,))}"
+                self._refuse(source, (name,), "L050", message, label=label, help=known)
+            elif source is not self.main and name in _MAIN_ONLY:
+                message = f"[{name}] stands in the main file only"
+                self._refuse(source, (name,), "L009", message)
+            elif not isinstance(value, dict):
+                self._refuse(source, (name,), "L051", f"{name} is a table", label=f"[{name}]")
+
+    def _refuse(self, source: Source, path: Any, code: str, message: str, **more: Any) -> None:
+        self.kept.findings.add(source, path, code, message, is_key=True, **more)
+
+    def _linod(self, read: Linod | None) -> Linod:
+        linod: Linod = read or absolute(Linod(), self.main.directory)
+        if self.kept.environ.get("LINOD_ENABLED") == "0":
+            return attrs.evolve(linod, enabled=False)
+        return linod
+
+    def _included(self, linod: Linod) -> Iterator[Source]:
+        for path, index in included(self.main, linod.include, self.kept.findings):
+            shown = _shown_beside(self.main, path)
+            before = len(self.kept.findings.diagnostics)
+            source = _read(path, shown, self.kept)
+            if source is not None:
+                yield source
+            else:
+                self._blame_include(index, before)
+
+    def _blame_include(self, index: int, before: int) -> None:
+        """Show the line that names the file, where there is no file to show."""
+        found = self.kept.findings.diagnostics
+        place = self.main.places.of(("linod", "include", index))
+        for number, each in enumerate(found[before:], before):
+            if each.code == "L001" and each.place is not None:
+                message = f"{each.place.file}: {each.message}"
+                found[number] = attrs.evolve(each, message=message, place=place)
+
+    def _zone(self, linod: Linod) -> ZoneName:
+        if linod.timezone is not None or "timezone" in entry_of(self.main, "linod").table:
+            return linod.timezone or ZoneName("UTC")
+        found = system_zone(self.kept.environ)
+        place = Place(file=self.main.shown)
+        if found is None:
+            message = "the system's time zone is not known: UTC is taken"
+            advice = 'write [linod] timezone = "…"'
+            self.kept.findings.diagnostics.append(Diagnostic("L088", message, place, help=advice))
+            return ZoneName("UTC")
+        zone, origin = found
+        message = f"the time zone is {zone}, the system's (from {origin})"
+        self.kept.findings.diagnostics.append(Diagnostic("L091", message, place))
+        return zone
+
+    # -- tables of named entries --------------------------------------------------------------
+
+    def _read_named(self, source: Source, *, is_discovering: bool) -> None:
+        defaults = self._defaults(source)
+        for kind, spec in _NAMED.items():
+            for name, entry in self._entries(source, kind):
+                parsed = read_table(self.kept, entry, spec, name)
+                if parsed is not None:
+                    self.named[kind][name] = parsed
+        for name, entry in self._entries(source, "tasks"):
+            layer = read_task(self.kept, entry, name)
+            if layer is None:
+                continue
+            whole = merged(layer, defaults)
+            if is_discovering and not whole.keys & WHAT_RUNS:
+                self.kept.overrides[name] = layer
+            else:
+                self.named["tasks"][name] = whole.task
+
+    def _defaults(self, source: Source) -> Layer:
+        entry = entry_of(source, "defaults")
+        layer = read_task(self.kept, entry, "defaults") if entry.table else None
+        layer = layer or Layer(Task(name=TaskName("defaults")), frozenset())
+        self.kept.defaults[source.path] = layer
+        return layer
+
+    def _entries(self, source: Source, kind: str) -> Iterator[tuple[str, Entry]]:
+        """Give the well-named tables of a kind; refuse the others."""
+        for name, table in entry_of(source, kind).table.items():
+            path = (kind, name)
+            if not isinstance(table, dict):
+                message = f"{dotted(path)}: expected a table"
+                self._refuse(source, path, "L051", message, help=f"write [{dotted(path)}]")
+            elif not _NAME.fullmatch(name):
+                self._refuse(source, path, "L060", *_why_no_name(kind, name))
+            else:
+                entry = Entry(source, path, table)
+                former = self._namesake(kind, name)
+                if former is None:
+                    self.kept.entries[kind, name] = entry
+                    yield name, entry
+                else:
+                    self._twice(entry, former)
+
+    def _namesake(self, kind: str, name: str) -> Entry | None:
+        """Find who has the name already; tasks and chains share one namespace."""
+        kinds = ("chains", "tasks") if kind in ("chains", "tasks") else (kind,)
+        found = (self.kept.entries.get((each, name)) for each in kinds)
+        return next((entry for entry in found if entry is not None), None)
+
+    def _twice(self, entry: Entry, former: Entry) -> None:
+        first = former.source.places.of(former.path, is_key=True)
+        note = f"first at {first.file}:{first.line}:{first.column}"
+        message = f"{dotted(entry.path)}: the name stands twice"
+        self._refuse(entry.source, entry.path, "L062", message, notes=(note,))
+
+
+def _shown_beside(main: Source, path: FilePath) -> str:
+    """Show an included file as the main one was given."""
+    if path.is_relative_to(main.directory):
+        return os.path.join(os.path.dirname(main.shown), path.relative_to(main.directory))
+    return str(path)
+
+
+def _why_no_name(kind: str, name: str) -> tuple[str]:
+    what = f"{dotted((kind, name))}: "
+    if not name:
+        return (what + "a name cannot be empty",)
+    if len(name) > NAME_MAX:
+        return (what + f"a name has at most {NAME_MAX} characters",)
+    if name.startswith("-"):
+        return (what + 'a name cannot begin with "-", which marks an option',)
+    return (what + "a name has letters A-Z and a-z, digits, _ and - only",)

@@ -1,0 +1,314 @@
+"""What one key says about another, and one table about another; all in linear time."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import attrs
+from attrs import define, field
+
+from linod.loader.graph import cycles
+from linod.loader.loaded import WHAT_RUNS, Entry, Kept
+from linod.loader.places import Path
+from linod.loader.refusal import did_you_mean, dotted
+from linod.loader.source import Source
+from linod.recurrence.model import Interval, Recurrence
+from linod.specs import Calendar, CalendarName, Chain, Config, Dst, Pool, Task
+from linod.units import format_duration, nearest
+
+_SHELL_SIGNS = re.compile(r"[|<>;`]|&&|&\s*$|\$[({A-Za-z_]|[*?]")
+
+_SPECS: dict[str, type] = {"pools": Pool, "calendars": Calendar, "chains": Chain, "tasks": Task}
+
+
+def check(config: Config, kept: Kept) -> None:
+    """Check the tables against each other; findings are added to `kept`."""
+    checks = _Checks(config, kept)
+    for source in kept.sources:
+        checks.tell_later_defaults(source)
+    for (kind, name), entry in kept.entries.items():
+        checks.tell_later(kind, entry)
+        if kind == "tasks":
+            checks.task(name, entry)
+        elif kind == "chains":
+            checks.chain(name, entry)
+    checks.cycles()
+    checks.alike_names()
+
+
+@define
+class _Checks:
+    """The configuration under check, and where its findings go."""
+
+    config: Config
+    kept: Kept
+    chain_of: dict[str, str] = field(factory=dict)
+    remarks: dict[Any, tuple[Any, ...]] = field(factory=dict)
+    told_defaults: set[tuple[Source, Path, str]] = field(factory=set)
+
+    def add(
+        self,
+        entry: Entry,
+        keys: Path,
+        code: str,
+        message: str,
+        *,
+        is_key: bool = False,
+        **more: Any,
+    ) -> None:
+        """Add a finding on a key of a table; on that of [defaults], once, if it is from there."""
+        source, path = entry.source, entry.path
+        if keys and keys[0] not in entry.table and keys[0] in source.data.get("defaults", ()):
+            path = ("defaults",)
+            if (source, (*path, *keys), code) in self.told_defaults:
+                return
+            self.told_defaults.add((source, (*path, *keys), code))
+        elif keys and keys[0] not in entry.table:
+            keys, is_key = (), True
+        shown = f"{dotted(path)}: {message}"
+        self.kept.findings.add(source, path + keys, code, shown, is_key=is_key, **more)
+
+    # -- later --------------------------------------------------------------------------------
+
+    def tell_later(self, kind: str, entry: Entry) -> None:
+        """Say which keys are accepted but wait for their topic."""
+        spec = _SPECS[kind]
+        if spec is not Task:
+            topic = attrs.fields(spec)[1].metadata["later"]
+            self._tell_one_later(entry.source, entry.path, f"[{dotted(entry.path)}]", topic)
+            return
+        self._tell_later_keys(entry.source, entry.path, entry.table)
+
+    def tell_later_defaults(self, source: Source) -> None:
+        """Say the same of [defaults]."""
+        table = source.data.get("defaults")
+        if isinstance(table, dict):
+            self._tell_later_keys(source, ("defaults",), table)
+
+    def _tell_later_keys(self, source: Source, path: Path, table: dict[str, Any]) -> None:
+        for key in table.keys() & _LATER_KEYS.keys():
+            self._tell_one_later(source, (*path, key), dotted((*path, key)), _LATER_KEYS[key])
+
+    def _tell_one_later(self, source: Source, path: Path, name: str, topic: str) -> None:
+        message = f"{name} is accepted; its effect comes with {topic}"
+        self.kept.findings.add(source, path, "L090", message, is_key=True)
+
+    # -- one task -----------------------------------------------------------------------------
+
+    def task(self, name: str, entry: Entry) -> None:
+        """Check one task."""
+        task = self.config.tasks.get(name)
+        if task is None:
+            return
+        self._what_runs(task, entry)
+        self._period(task, entry)
+        self._durations(task, entry)
+        self._names(task, entry)
+        self._remarks(task, entry)
+        command = entry.table.get("command")
+        if isinstance(command, str) and (match := _SHELL_SIGNS.search(command)):
+            message = f'"{match[0].strip()}" has no meaning here: a command runs without a shell'
+            self.add(entry, ("command",), "L080", message, label="write it as shell = …")
+
+    def _what_runs(self, task: Task, entry: Entry) -> None:
+        given = [key for key in _WHAT_RUNS_IN_ORDER if getattr(task, key) is not None]
+        if not given:
+            message = "nothing to run"
+            advice = "give one of procedure, command, shell, manage"
+            self.add(entry, (), "L057", message, is_key=True, help=advice)
+        elif len(given) > 1:
+            message = f"{given[0]} and {given[1]} exclude each other"
+            self.add(entry, (given[1],), "L057", message, is_key=True, help="give one of them")
+        elif "arguments" in entry.table and task.procedure is None:
+            message = f"arguments go with procedure, not with {given[0]}"
+            self.add(entry, ("arguments",), "L058", message, is_key=True)
+        elif "exit_codes" in entry.table and not {"command", "shell"} & set(given):
+            message = f"exit_codes go with command or shell, not with {given[0]}"
+            self.add(entry, ("exit_codes",), "L058", message, is_key=True)
+
+    def _period(self, task: Task | Chain, entry: Entry) -> None:
+        if task.max_events is not None and task.start is None:
+            message = "max_events counts from start, which is missing"
+            self.add(entry, ("max_events",), "L070", message, is_key=True, help="add start = …")
+        if task.start is None or task.end is None:
+            return
+        zone = ZoneInfo(self.config.zone_of(task))
+        if _utc(task.end, zone) < _utc(task.start, zone):
+            self.add(entry, ("end",), "L067", "end is before start")
+
+    def _durations(self, task: Task, entry: Entry) -> None:
+        if task.timeout is not None and task.kill_after > task.timeout:
+            longer, limit = format_duration(task.kill_after), format_duration(task.timeout)
+            if "kill_after" in entry.table or task.kill_after > timedelta(seconds=30):
+                message = f"kill_after ({longer}) is longer than timeout ({limit})"
+                self.add(entry, ("kill_after",), "L082", message)
+        most = task.retry.max_delay
+        if most is not None and most < task.retry.delay:
+            message = "retry.max_delay is shorter than retry.delay"
+            self.add(entry, ("retry", "max_delay"), "L086", message)
+        interval = _interval(task.recurrence)
+        if interval is not None:
+            self._against_interval(task, entry, interval)
+
+    def _against_interval(self, task: Task, entry: Entry, interval: timedelta) -> None:
+        every = format_duration(interval)
+        for key in ("jitter", "spread"):
+            value = getattr(task, key)
+            if value is not None and value > interval:
+                message = f"{key} is longer than the time between two runs ({every})"
+                self.add(entry, (key,), "L083", message)
+        if "catch_up_window" in entry.table and task.catch_up_window < interval:
+            message = f"catch_up_window is shorter than the time between two runs ({every})"
+            self.add(entry, ("catch_up_window",), "L083", message)
+        if task.cooldown is not None:
+            for key in ("success", "failure"):
+                value = getattr(task.cooldown, key)
+                if value is not None and value > interval:
+                    message = f"cooldown.{key} is longer than the time between two runs ({every})"
+                    self.add(entry, ("cooldown", key), "L083", message)
+
+    def _names(self, task: Task, entry: Entry) -> None:
+        for index, name in enumerate(task.after):
+            self._known_task(name, entry, ("after", index))
+        if task.pool is not None:
+            self._known(task.pool, "pools", "L065", "pool", entry, ("pool",))
+        self._calendars(task, entry)
+
+    def _calendars(self, task: Task | Chain, entry: Entry) -> None:
+        for index, excluded in enumerate(task.exclude):
+            if isinstance(excluded, CalendarName):
+                where = ("exclude", index, "calendar")
+                self._known(excluded.calendar, "calendars", "L066", "calendar", entry, where)
+
+    def _known(self, name: str, kind: str, code: str, word: str, entry: Entry, where: Path) -> None:
+        if (kind, name) in self.kept.entries:
+            return
+        label = did_you_mean(nearest(name, self._names_of(kind)))
+        advice = None if label else f"[{dotted((kind, name))}] is not in any file"
+        self.add(entry, where, code, f'unknown {word} "{name[:100]}"', label=label, help=advice)
+
+    def _known_task(self, name: str, entry: Entry, where: Path) -> None:
+        """A task of `discover` is known only when the procedures are imported."""
+        entries = self.kept.entries
+        is_known = ("tasks", name) in entries or ("chains", name) in entries
+        if is_known or self.config.linod.discover or self.config.linod.django:
+            return
+        label = did_you_mean(nearest(name, self._names_of("tasks")))
+        self.add(entry, where, "L063", f'unknown task "{name[:100]}"', label=label)
+
+    def _names_of(self, kind: str) -> list[str]:
+        return [name for each, name in self.kept.entries if each == kind]
+
+    def _remarks(self, task: Task | Chain, entry: Entry) -> None:
+        if "recurrence" not in entry.table or task.recurrence.is_event:
+            return
+        for remark in self._remarks_on(task):
+            message = remark.message
+            self.add(entry, ("recurrence",), remark.code, message, help=remark.help)
+
+    def _remarks_on(self, task: Task | Chain) -> tuple[Any, ...]:
+        """Ask once for tasks with the same times."""
+        zone = self.config.zone_of(task)
+        wanted = (task.recurrence, zone, task.start, task.end, task.max_events, task.dst)
+        if wanted not in self.remarks:
+            self.remarks[wanted] = _ask_remarks(*wanted)
+        return self.remarks[wanted]
+
+    # -- chains -------------------------------------------------------------------------------
+
+    def chain(self, name: str, entry: Entry) -> None:
+        """Check one chain."""
+        chain = self.config.chains.get(name)
+        if chain is None:
+            return
+        self._period(chain, entry)
+        self._calendars(chain, entry)
+        self._remarks(chain, entry)
+        if not any(chain.tasks):
+            self.add(entry, ("tasks",), "L074", "a chain without tasks")
+        written = entry.table.get("tasks", [])
+        for index, step in enumerate(chain.tasks):
+            is_list = isinstance(written[index], list)
+            for inner, member in enumerate(step):
+                where = ("tasks", index, inner) if is_list else ("tasks", index)
+                self._member(member, name, entry, where)
+
+    def _member(self, member: str, chain: str, entry: Entry, where: Path) -> None:
+        self._known_task(member, entry, where)
+        other = self.chain_of.setdefault(member, chain)
+        task = self.kept.entries.get(("tasks", member))
+        if other != chain:
+            message = f'"{member}" is in the chain "{other}" already: a task is in one chain only'
+            self.add(entry, where, "L074", message)
+        elif ("chains", member) in self.kept.entries:
+            self.add(entry, where, "L074", f'"{member}" is a chain, not a task')
+        elif task is not None and "recurrence" in task.table:
+            message = f'"{member}" has a recurrence of its own: in a chain the chain has it'
+            self.add(entry, where, "L074", message)
+
+    # -- all together -------------------------------------------------------------------------
+
+    def cycles(self) -> None:
+        """Refuse tasks that wait for each other."""
+        waits = {name: task.after for name, task in self.config.tasks.items() if task.after}
+        for cycle in cycles(waits):
+            shown = cycle if len(cycle) <= 8 else (*cycle[:4], "…", *cycle[-3:])
+            message = "tasks wait for each other: " + " → ".join((*shown, cycle[0]))
+            entry = self.kept.entries["tasks", cycle[0]]
+            following = cycle[1] if len(cycle) > 1 else cycle[0]
+            index = waits[cycle[0]].index(following)
+            self.add(entry, ("after", index), "L064", message)
+
+    def alike_names(self) -> None:
+        """Warn of names that differ only by case: files and people mix them up."""
+        seen: dict[str, str] = {}
+        for (kind, name), entry in self.kept.entries.items():
+            if kind not in ("tasks", "chains"):
+                continue
+            former = seen.setdefault(name.lower(), name)
+            if former != name:
+                message = f'the name differs from "{former}" only by case'
+                self.add(entry, (), "L081", message, is_key=True)
+
+
+_WHAT_RUNS_IN_ORDER = ("procedure", "command", "shell", "manage")
+assert set(_WHAT_RUNS_IN_ORDER) == WHAT_RUNS
+
+_LATER_KEYS: dict[str, str] = {
+    each.name: each.metadata["later"]
+    for each in attrs.fields(Task)
+    if each.metadata.get("later") is not None
+}
+
+
+def _utc(instant: datetime, zone: ZoneInfo) -> datetime:
+    if instant.tzinfo is not None:
+        return instant
+    try:
+        return instant.replace(tzinfo=zone).astimezone(UTC)
+    except OverflowError:
+        return instant.replace(tzinfo=UTC)
+
+
+def _interval(recurrence: Recurrence) -> timedelta | None:
+    """Give the time between two runs where it is always the same."""
+    part = recurrence.parts[0]
+    if len(recurrence.parts) == 1 and isinstance(part, Interval):
+        return timedelta(seconds=part.seconds)
+    return None
+
+
+def _ask_remarks(
+    recurrence: Recurrence,
+    zone: str,
+    start: datetime | None,
+    end: datetime | None,
+    max_events: int | None,
+    dst: Dst,
+) -> tuple[Any, ...]:
+    from linod.recurrence.remarks import remarks
+
+    return remarks(recurrence, zone, start=start, end=end, max_events=max_events, dst=dst)

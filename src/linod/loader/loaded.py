@@ -1,0 +1,95 @@
+"""What loading gives, and what it keeps so that completing it needs no second look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+import attrs
+from attrs import define, field, frozen
+
+from linod.codes import Severity
+from linod.diagnostics import Diagnostic, sort_diagnostics
+from linod.loader.places import Path
+from linod.loader.source import Findings, Source
+from linod.specs import Config, Task
+
+IMPORT_CODES = frozenset({"L030", "L034", "L035", "L036", "L037"})
+"""A procedure that cannot be imported fails its own occurrences, not the daemon's start."""
+
+
+@frozen(eq=False)
+class Entry:
+    """One named table of a file, as written: its keys are known even where it is refused."""
+
+    source: Source
+    path: Path
+    table: dict[str, Any]
+
+
+@frozen(eq=False)
+class Layer:
+    """Some keys of a task, parsed; `keys` are those that are given."""
+
+    task: Task
+    keys: frozenset[str]
+
+
+@define(eq=False)
+class Kept:
+    """The files and the findings of one load."""
+
+    path: FilePath
+    environ: Mapping[str, str]
+    sources: list[Source] = field(factory=list)
+    findings: Findings = field(factory=Findings)
+    entries: dict[tuple[str, str], Entry] = field(factory=dict)
+    """By kind and name, in the order of the files."""
+    defaults: dict[FilePath, Layer] = field(factory=dict)
+    overrides: dict[str, Layer] = field(factory=dict)
+    """Tasks that name nothing to run: they override a discovered one, if there is one."""
+
+
+@frozen(kw_only=True)
+class Loaded:
+    """A configuration as far as it could be read, and all findings."""
+
+    path: FilePath
+    config: Config | None = None
+    """All that is right, for those who look; None where the file or [linod] cannot be read.
+    Who acts on it (the daemon) asks `fatal` first."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    kept: Kept | None = field(default=None, repr=False, eq=False)
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """List the findings that are errors."""
+        return tuple(each for each in self.diagnostics if each.severity is Severity.ERROR)
+
+    @property
+    def fatal(self) -> tuple[Diagnostic, ...]:
+        """List the errors that keep the daemon from starting: all but failed imports."""
+        return tuple(each for each in self.errors if each.code not in IMPORT_CODES)
+
+
+def loaded_of(kept: Kept, config: Config | None) -> Loaded:
+    """Put the parts together, the findings in the order of the files."""
+    found = sort_diagnostics(kept.findings.diagnostics)
+    return Loaded(path=kept.path, config=config, diagnostics=found, kept=kept)
+
+
+def merged(upper: Layer, lower: Layer) -> Layer:
+    """Lay one set of keys over another: a key replaces the other whole, but `env` merges."""
+    taken = lower.keys - upper.keys
+    # What runs is one choice: a default must not stand beside what the task itself names.
+    if upper.keys & WHAT_RUNS:
+        taken -= WHAT_RUNS
+    values = {name: getattr(lower.task, name) for name in taken}
+    if "env" in lower.keys and "env" in upper.keys:
+        values["env"] = {**lower.task.env, **upper.task.env}
+    task = attrs.evolve(upper.task, **values) if values else upper.task
+    return Layer(task, upper.keys | lower.keys)
+
+
+WHAT_RUNS = frozenset({"procedure", "command", "shell", "manage"})
