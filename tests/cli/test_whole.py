@@ -26,7 +26,7 @@ timezone = "Europe/Tallinn"
 
 [tasks.tick]
 procedure = "shop.tick"
-recurrence = "every 1 seconds"
+recurrence = "every second"
 
 [tasks.hello]
 procedure = "shop.hello"

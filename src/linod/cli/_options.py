@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -106,13 +106,12 @@ def _refusal(errors: Sequence[Diagnostic]) -> str:
     return f"the configuration has {count_of(len(errors), 'error')}: linod check"
 
 
-def known(name: str, names: Iterable[str], what: str = "task") -> str:
+def known(name: str, names: Collection[str], what: str = "task") -> str:
     """Return the name if there is such a task, else leave with 2 and the nearest one."""
-    names = list(names)
     if name in names:
         return name
     near = get_close_matches(name, names, 1)
-    hint = f': did you mean "{near[0]}"?' if near else f": {_listing(names)}"
+    hint = f': did you mean "{near[0]}"?' if near else f": {_listing(list(names))}"
     raise Told(f'there is no {what} "{name}"{hint}', USAGE)
 
 

@@ -17,6 +17,7 @@ from linod.cli import Told
 from linod.cli._options import (
     USAGE,
     config_option,
+    has_colour,
     json_option,
     load_usable_config,
     now,
@@ -201,9 +202,22 @@ def _lines(daemon: dict[str, Any] | None, standings: list[_Standing], at: dateti
     headings = ("TASK", "STATE", "LAST", "TOOK", "NEXT", "LAST 10")
     head, *rows = table(headings, [_row(standing, at) for standing in standings])
     lines.append(head)
+    column = head.index("STATE")
     for standing, row in zip(standings, rows, strict=True):
-        lines += aside(row, _reason(standing), "    ")
+        first, *below = aside(row, _reason(standing), "    ")
+        lines += [_paint(first, column, standing.state), *below]
     return lines
+
+
+_COLOURS = {"ok": "32", "warned": "33", "running": "36", "failing": "1;31", "unfinished": "33"}
+
+
+def _paint(row: str, column: int, state: str) -> str:
+    """Colour the state on a terminal; names are ASCII, so that columns are characters."""
+    if state not in _COLOURS or not has_colour(sys.stdout):
+        return row
+    end = column + len(state)
+    return f"{row[:column]}\033[{_COLOURS[state]}m{row[column:end]}\033[0m{row[end:]}"
 
 
 def _header(daemon: dict[str, Any] | None, standings: list[_Standing], at: datetime) -> str:
