@@ -35,6 +35,8 @@ class Key:
     name: str
     kind: Any
     """Its annotation, without None."""
+    is_optional: bool
+    """None is allowed; TOML has no null, so "none" says it."""
     default: Any
     """As a spec value; NOTHING where the key is required."""
     doc: str
@@ -90,6 +92,7 @@ def _keys_of(spec: type) -> tuple[Key, ...]:
             owner=spec,
             name=attribute.name,
             kind=_without_none(kinds[attribute.name]),
+            is_optional=types.NoneType in typing.get_args(kinds[attribute.name]),
             default=_default_of(attribute),
             doc=attribute.metadata["doc"],
             example=attribute.metadata["example"],
@@ -131,14 +134,21 @@ def _without_none(kind: Any) -> Any:
 
 def written_for(key: Key, value: Any) -> Any:
     """Give a key's value as TOML has it."""
+    if value is None:
+        return "none"
     form = _FORMS_OF_KEYS.get((key.owner, key.name)) or _FORMS_OF_KINDS.get(key.kind, written)
     return form(value)
 
 
 def written_table(value: Any) -> dict[str, Any]:
-    """Give a spec as a TOML table, without the keys that are off."""
+    """Give a spec as a TOML table, without the keys that say nothing."""
     pairs = [(key, getattr(value, key.name)) for key in keys_of(type(value))]
-    return {key.name: written_for(key, part) for key, part in pairs if not is_off(part)}
+    return {key.name: written_for(key, part) for key, part in pairs if says(key, part)}
+
+
+def says(key: Key, value: Any) -> bool:
+    """Tell whether the value is more than the absence of the key; a default is told too."""
+    return not (is_off(value) and is_off(key.default))
 
 
 def written(value: Any) -> Any:

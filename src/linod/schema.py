@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from linod import specs
-from linod.keys import Key, is_spec, keys_of
+from linod.keys import Key, is_off, is_spec, keys_of
 from linod.recurrence.model import Recurrence
+from linod.toml import as_json
 
 FILE_NAME = "linod.schema.json"
 """What the example's `#:schema` line calls it: `linod schema > linod.schema.json`."""
@@ -59,7 +60,7 @@ def _named(name: str, description: str) -> _Schema:
 
 
 def _tables() -> dict[str, _Schema]:
-    task = _table(specs.Task, _task_property)
+    task = _table(specs.Task)
     defaults = {
         **task,
         "description": "Any key of a task, for all tasks of this file that do not say otherwise.",
@@ -69,7 +70,7 @@ def _tables() -> dict[str, _Schema]:
         "log": _table(specs.Log),
         "defaults": defaults,
         "task": task,
-        "chain": _table(specs.Chain, _task_property),
+        "chain": _table(specs.Chain),
         "pool": _table(specs.Pool),
         "calendar": _table(specs.Calendar),
     }
@@ -82,24 +83,16 @@ def _property(key: Key) -> _Schema:
     """Describe one key: its form, then what a person wants to know of it."""
     described = {**_form_of_key(key), "description": _description(key)}
     if key.default_written is not None:
-        described["default"] = _as_json(key.default_written)
-    return {**described, "examples": [_as_json(key.example_value)]}
+        described["default"] = as_json(key.default_written)
+    return {**described, "examples": [as_json(key.example_value)]}
 
 
-def _task_property(key: Key) -> _Schema:
-    """Describe a key of a task or chain: `"none"` switches it off."""
-    described = _property(key)
-    form = _form_of_key(key)
-    rest = {name: value for name, value in described.items() if name not in form}
-    return {**_any_of(form, _ref("none")), **rest}
-
-
-def _table(spec: type, property_of: typing.Callable[[Key], _Schema] = _property) -> _Schema:
+def _table(spec: type) -> _Schema:
     keys = keys_of(spec)
     table: _Schema = {
         "description": _first_line(spec),
         "type": "object",
-        "properties": {key.name: property_of(key) for key in keys},
+        "properties": {key.name: _property(key) for key in keys},
         "additionalProperties": False,
     }
     required = [key.name for key in keys if key.is_required]
@@ -115,20 +108,18 @@ def _description(key: Key) -> str:
     return key.doc.replace("`", "") + later
 
 
-def _as_json(value: Any) -> Any:
-    """Give a TOML value as editors hand it over: dates and times are strings."""
-    if isinstance(value, dict):
-        return {name: _as_json(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_as_json(part) for part in value]
-    return value.isoformat() if isinstance(value, (date, time)) else value
-
-
 # -- kinds --------------------------------------------------------------------------------------
 
 
 def _form_of_key(key: Key) -> _Schema:
-    return _FORMS_OF_KEYS.get((key.owner, key.name)) or _form(key.kind)
+    form = _FORMS_OF_KEYS.get((key.owner, key.name)) or _form(key.kind)
+    return _any_of(form, _ref("none")) if _can_be_off(key) else form
+
+
+def _can_be_off(key: Key) -> bool:
+    """Tell whether "none" is a value: for all that is optional, and what a task has off."""
+    is_off_in_task = key.owner is specs.Task and is_off(key.default)
+    return key.is_optional or is_off_in_task or key.kind is Recurrence
 
 
 def _form(kind: Any) -> _Schema:
@@ -161,12 +152,17 @@ def _any_of(*forms: _Schema) -> _Schema:
     return unique[0] if len(unique) == 1 else {"anyOf": unique}
 
 
+def _one_or_more(item: _Schema) -> _Schema:
+    return _any_of(item, {"type": "array", "items": item})
+
+
 def _texts(**constraints: Any) -> _Schema:
     """Give a string, or where it comes from."""
     return _any_of({"type": "string", **constraints}, _ref("reference"))
 
 
-_TIME = r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?"
+_TIME = r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?"
+_DURATION = r"^( *[0-9]+(\.[0-9]+)? *[A-Za-z]+)+ *$"
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 # Simple forms stand where they are used: not every editor shows what stands beside a $ref.
@@ -176,9 +172,9 @@ _FORMS: dict[Any, _Schema] = {
     bool: {"type": "boolean"},
     str: _texts(),
     Path: _texts(),
-    timedelta: _texts(pattern=r"^( *[0-9]+(\.[0-9]+)? *[A-Za-z]+)+ *$"),
+    timedelta: _texts(pattern=_DURATION),
     time: _texts(pattern=f"^ *{_TIME} *$"),
-    datetime: _texts(pattern=f"^{_DATE}"),
+    datetime: {"type": "string", "pattern": f"^{_DATE}"},
     date: {"type": "string", "pattern": f"^{_DATE}$"},
     specs.Size: _texts(pattern=r"^ *[0-9]+(\.[0-9]+)? *[A-Za-z]+ *$"),
     specs.ZoneName: _texts(pattern="^[A-Za-z0-9_+/-]+$"),
@@ -186,6 +182,11 @@ _FORMS: dict[Any, _Schema] = {
     specs.Allowed: _texts(pattern=f"^ *{_TIME} *- *{_TIME} *$"),
     Recurrence: _ref("recurrence"),
 }
+
+_UNITS = [
+    *("once", "never", "secondly", "minutely", "hourly", "daily", "weekly", "monthly", "yearly"),
+    "easter",
+]
 
 _SHARED: dict[str, _Schema] = {
     "none": {"const": "none", "description": "Switches the key off."},
@@ -201,17 +202,46 @@ _SHARED: dict[str, _Schema] = {
         "oneOf": [{"required": ["env"]}, {"required": ["file"]}],
         "additionalProperties": False,
     },
-    "recurrence": _any_of(
-        _texts(), _ref("recurrence_table"), {"type": "array", "items": _ref("recurrence")}
-    ),
-    "recurrence_table": {"type": "object"},
+    "recurrence": {
+        **_any_of(
+            _texts(), _ref("recurrence_table"), {"type": "array", "items": _ref("recurrence")}
+        ),
+        "examples": [
+            *("every 10 seconds", "every day at 03:30", "every weekday at 08:00 and 17:30"),
+            *(
+                "every 15 minutes between 09:00 and 17:45",
+                "every month on the last friday at 18:00",
+            ),
+            *("*/5 * * * *", "@daily", "at start", "at boot", "manually"),
+        ],
+    },
+    "recurrence_table": {
+        "type": "object",
+        "properties": {
+            "unit": {"enum": _UNITS},
+            "every": {"type": "integer", "minimum": 1, "description": "Every so many units."},
+            "weekdays": _one_or_more({"type": "string"}),
+            "months": _one_or_more({"type": "integer", "minimum": 1, "maximum": 12}),
+            "days": _one_or_more({"type": "integer", "minimum": -31, "maximum": 31}),
+            "minutes": _one_or_more({"type": "integer", "minimum": 0, "maximum": 59}),
+            "positions": _one_or_more({"type": "integer", "minimum": -366, "maximum": 366}),
+            "between": {"type": "array", "items": {"type": "string"}, "maxItems": 2, "minItems": 2},
+            "date": {"type": "string"},
+            "offset": _one_or_more({"type": "integer"}),
+            "at": _one_or_more({"type": "string"}),
+        },
+        "required": ["unit"],
+        "additionalProperties": False,
+    },
 }
 
 _FORMS_OF_KEYS: dict[tuple[type, str], _Schema] = {
     (specs.Task, "command"): _any_of({"type": "array", "items": _texts()}, _texts()),
-    (specs.Task, "umask"): _texts(pattern="^[0-7]{1,4}$"),
+    (specs.Task, "umask"): _texts(pattern="^0?[0-7]{3}$"),
     (specs.Task, "arguments"): {"type": "object"},
     (specs.Task, "nice"): {"type": "integer", "minimum": -20, "maximum": 19},
+    (specs.Warn, "running"): _any_of({"const": "auto"}, _texts(pattern=_DURATION)),
+    (specs.Log, "compression"): _any_of({"const": "gz"}, _ref("reference")),
     (specs.Chain, "tasks"): {
         "type": "array",
         "items": _any_of(_texts(), {"type": "array", "items": _texts()}),

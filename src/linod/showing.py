@@ -13,7 +13,8 @@ from typing import Any
 
 import attrs
 
-from linod.keys import is_off, keys_of, written_for
+from linod.keys import keys_of, says, written_for
+from linod.recurrence.model import MANUALLY
 from linod.specs import Chain, Config, Reference, Task
 from linod.toml import table_text
 
@@ -44,21 +45,35 @@ def show_one(config: Config, name: str) -> str:
 def document(config: Config) -> dict[str, Any]:
     """Give the whole configuration as TOML tables."""
     mask = _Mask(config)
-    linod = mask.table(attrs.evolve(config.linod, include=()))
-    tables: dict[str, Any] = {"linod": linod}
+    members = _members(config)
+    tables: dict[str, Any] = {"linod": mask.table(attrs.evolve(config.linod, include=()))}
     if config.log is not None:
         tables["log"] = mask.table(config.log)
     for group in ("pools", "calendars", "tasks", "chains"):
-        specs = getattr(config, group)
+        specs = getattr(config, group).values()
         if specs:
-            tables[group] = {name: mask.table(spec) for name, spec in specs.items()}
+            tables[group] = {spec.name: _table(spec, mask, members) for spec in specs}
     return tables
 
 
 def document_of(config: Config, name: str) -> _Table:
     """Give one task or chain as a TOML table."""
     spec: Task | Chain = config.tasks[name] if name in config.tasks else config.chains[name]
-    return _Mask(config).table(spec)
+    return _table(spec, _Mask(config), _members(config))
+
+
+def _members(config: Config) -> frozenset[str]:
+    """Name the tasks of all chains."""
+    groups = [group for chain in config.chains.values() for group in chain.tasks]
+    return frozenset(name for group in groups for name in group)
+
+
+def _table(spec: Any, mask: _Mask, members: frozenset[str]) -> _Table:
+    table = mask.table(spec)
+    # The chain has the recurrence: in a member even "manually" is refused.
+    if isinstance(spec, Task) and spec.name in members and spec.recurrence == MANUALLY:
+        del table["recurrence"]
+    return table
 
 
 def _header(config: Config, parts: list[str]) -> str:
@@ -91,7 +106,7 @@ class _Mask:
         return {
             key.name: written_for(key, self._masked(value))
             for key, value in pairs
-            if not is_off(value) and not (key.later and value == key.default)
+            if says(key, value) and not (key.later and value == key.default)
         }
 
     def _masked(self, value: Any) -> Any:
@@ -99,6 +114,8 @@ class _Mask:
             return self._source(value)
         if type(value) is str:
             return self._text(value)
+        if _is_split(value):
+            return self._source(value[0])
         if isinstance(value, (list, tuple)):
             return type(value)(self._masked(part) for part in value)
         if isinstance(value, dict):
@@ -117,6 +134,16 @@ class _Mask:
         for secret in self._secrets:
             text = text.replace(secret, MASK)
         return text
+
+
+def _is_split(value: Any) -> bool:
+    """Tell whether the words of a command are those of one secret text."""
+    if not isinstance(value, tuple) or len(value) < 2:
+        return False
+    first = value[0]
+    return isinstance(first, Reference) and all(
+        isinstance(word, Reference) and word.source is first.source for word in value
+    )
 
 
 def _secrets(value: Any) -> Iterator[str]:

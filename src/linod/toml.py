@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, time
 from typing import Any
 
 import tomli_w
@@ -39,3 +40,12 @@ def table_text(path: tuple[str, ...], table: Mapping[str, Any]) -> str:
     """Write a table under its header."""
     header = f"[{'.'.join(map(key_text, path))}]"
     return "\n".join([header, *(pair_text(name, value) for name, value in table.items())]) + "\n"
+
+
+def as_json(value: Any) -> Any:
+    """Give a TOML value for a JSON document, as editors do: dates and times are strings."""
+    if isinstance(value, Mapping):
+        return {name: as_json(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(part) for part in value]
+    return value.isoformat() if isinstance(value, (date, time)) else value

@@ -1,0 +1,61 @@
+"""docs/reference.md and docs/codes.md are made from the specs and the codes, and up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from linod.codes import CODES
+from linod.keys import Key
+from linod.reference import codes, main, reference
+
+from .building import ROOT, all_keys
+
+
+def test_the_reference_is_up_to_date() -> None:
+    page = (ROOT / "docs" / "reference.md").read_text()
+
+    assert page == reference(), "run: python -m linod.reference docs"
+
+
+def test_the_page_of_codes_is_up_to_date() -> None:
+    page = (ROOT / "docs" / "codes.md").read_text()
+
+    assert page == codes(), "run: python -m linod.reference docs"
+
+
+@pytest.mark.parametrize("key", all_keys(), ids=lambda key: f"{key.owner.__name__}.{key.name}")
+def test_every_key_has_its_row_with_an_example(key: Key) -> None:
+    rows = [row for row in reference().splitlines() if row.startswith(f"| `{key.name}` |")]
+    example = key.example.replace("|", "&#124;")
+
+    assert any(f"{key.name} = {example}" in row for row in rows)
+
+
+def test_a_key_of_an_inline_table_has_its_row_too() -> None:
+    assert "| `retry.attempts` | integer | `1` | Attempts in all" in reference()
+
+
+def test_a_key_without_effect_yet_says_so() -> None:
+    row = next(row for row in reference().splitlines() if row.startswith("| `queue` |"))
+
+    assert "*Accepted now; the effect comes with many machines.*" in row
+
+
+def test_every_row_has_four_cells() -> None:
+    rows = [row for row in reference().splitlines() if row.startswith("| `")]
+
+    assert {row.count("|") for row in rows} == {5}
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_every_code_has_its_heading_and_explanation(code: str) -> None:
+    assert f"### {code}: " in codes()
+    assert CODES[code].explanation.strip() in codes()
+
+
+def test_main_writes_both_pages(tmp_path: Path) -> None:
+    main(str(tmp_path))
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["codes.md", "reference.md"]
