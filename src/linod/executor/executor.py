@@ -11,12 +11,266 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+from attrs import evolve
 
 from linod.events import Event, Outcome, RunEnded, RunStarted, StartRun, StopRun
-from linod.executor import messages, runfiles
+from linod.executor import messages, runfiles, tree
 from linod.executor.link import Link
-from linod.executor.messages import KeeperKey
-from linod.log.plan import LogPlan
+from linod.executor.messages import KeeperKey, Settings
 from linod.specs import Config
+
+_IDLE_S = 600.0
+# More would rather be started when they are needed than all at once.
+_WARM_MAX = 4
+_CLOSE_WITHIN_S = 5.0
+
+
+class JsonPlan(Protocol):
+    """The plan of the log, which the executor only hands on."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain values for json.dumps."""
+
+
+class Executor:
+    """Starts, stops and follows runs, in keepers that it starts and ends as needed."""
+
+    def __init__(
+        self, directory: Path, log_plan: JsonPlan, on_event: Callable[[Event], None]
+    ) -> None:
+        self._directory = directory
+        self._log_plan = log_plan.to_json()
+        self._on_event = on_event
+        self._config: Config | None = None
+        self._links: dict[KeeperKey, Link] = {}
+        self._former: set[Link] = set()
+        self._going: dict[int, tuple[StartRun, Link]] = {}
+        self._followers: dict[int, list[Callable[[str], None]]] = {}
+        self._idle: dict[Link, asyncio.TimerHandle] = {}
+        self._recoveries: set[asyncio.Task[None]] = set()
+        self._is_closed = False
+        self.boot = tree.boot_id()
+        """Boot id, to be stored with each run."""
+
+    def configure(self, config: Config, log_plan: JsonPlan | None = None) -> None:
+        """Take a configuration: new keepers for what starts now, old ones end with their runs."""
+        if log_plan is not None:
+            self._log_plan = log_plan.to_json()
+        self._config = config
+        for link in self._links.values():
+            self._retire(link)
+        self._links = {}
+        for key in self._keys_to_warm(config):
+            self._link(key)
+
+    def start(self, command: StartRun) -> None:
+        """Start a run; its row must be committed."""
+        try:
+            link = self._link(KeeperKey.of(command.task))
+        except OSError as error:
+            self._end_soon(_failed(command, f"its keeper could not be started: {error}"))
+            return
+        self._stop_idling(link)
+        self._going[command.run] = (command, link)
+        is_followed = bool(self._followers.get(command.run))
+        link.start(command.task, messages.start(command, is_followed=is_followed))
+
+    def stop(self, command: StopRun) -> None:
+        """End a run, with all its processes; nothing happens if it is not going on here."""
+        if command.run in self._going:
+            self._going[command.run][1].send(messages.stop(command))
+
+    def follow(self, run: int, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Give the log lines of a run, those that are there and those that come; return its end."""
+        followers = self._followers.setdefault(run, [])
+        followers.append(callback)
+        self._tell(run, "follow")
+
+        def unfollow() -> None:
+            if callback in followers:
+                followers.remove(callback)
+            if not followers and self._followers.get(run) is followers:
+                del self._followers[run]
+                self._tell(run, "unfollow")
+
+        return unfollow
+
+    def forget(self, run: int) -> None:
+        """Remove the run file: the store has the end of the run."""
+        self._followers.pop(run, None)
+        runfiles.remove(self._directory, run)
+
+    async def close(self) -> None:
+        """End all keepers, with what still runs in them; no event is reported any more."""
+        self._is_closed = True
+        links = [*self._links.values(), *self._former]
+        for link in links:
+            self._stop_idling(link)
+            link.close()
+        limit = asyncio.get_running_loop().time() + _CLOSE_WITHIN_S
+        while not all(link.is_gone for link in links):
+            if asyncio.get_running_loop().time() > limit:
+                break
+            await asyncio.sleep(0.01)
+        await asyncio.gather(*self._recoveries, return_exceptions=True)
+
+    # -- keepers ------------------------------------------------------------------------------
+
+    def _keys_to_warm(self, config: Config) -> list[KeeperKey]:
+        keys = dict.fromkeys(KeeperKey.of(task) for task in config.tasks.values() if task.enabled)
+        return list(keys)[:_WARM_MAX]
+
+    def _link(self, key: KeeperKey) -> Link:
+        if key not in self._links:
+            assert self._config is not None, "configure() comes before start()"
+            settings = messages.settings_for(self._config, key, self._directory, self._log_plan)
+            self._links[key] = self._spawn(key, settings)
+        return self._links[key]
+
+    def _spawn(self, key: KeeperKey, settings: Settings) -> Link:
+        link = Link(key, settings, self._directory, self._heard, self._gone)
+        self._idle_soon(link)
+        return link
+
+    def _retire(self, link: Link) -> None:
+        self._former.add(link)
+        if not link.runs:
+            self._stop_idling(link)
+            link.close()
+
+    def _idle_soon(self, link: Link) -> None:
+        if link in self._former:
+            link.close()
+            return
+        self._stop_idling(link)
+        timer = asyncio.get_running_loop().call_later(_IDLE_S, self._end_idle, link)
+        self._idle[link] = timer
+
+    def _stop_idling(self, link: Link) -> None:
+        if timer := self._idle.pop(link, None):
+            timer.cancel()
+
+    def _end_idle(self, link: Link) -> None:
+        if self._links.get(link.key) is link and not link.runs:
+            del self._links[link.key]
+            self._retire(link)
+
+    # -- what keepers say ---------------------------------------------------------------------
+
+    def _heard(self, link: Link, message: dict[str, Any]) -> None:
+        kind = message.get("is")
+        run = message.get("run")
+        if not isinstance(run, int) or self._going.get(run, (None, None))[1] is not link:
+            return
+        if kind == "started":
+            self._started(run, message)
+        elif kind == "lines":
+            self._lines(run, str(message.get("text", "")))
+        elif kind == "ended":
+            self._ended(run, message)
+
+    def _started(self, run: int, message: dict[str, Any]) -> None:
+        self._report(
+            RunStarted(
+                run=run,
+                lease=self._going[run][0].lease,
+                worker=str(message["worker"]),
+                at=datetime.fromtimestamp(message["at"], UTC),
+            )
+        )
+
+    def _lines(self, run: int, text: str) -> None:
+        for callback in tuple(self._followers.get(run, ())):
+            for line in text.splitlines():
+                callback(line)
+
+    def _ended(self, run: int, message: dict[str, Any]) -> None:
+        command, link = self._going.pop(run)
+        link.runs.discard(run)
+        if not link.runs:
+            self._idle_soon(link)
+        self._report(runfiles.ended(message, run, command.lease))
+
+    # -- when a keeper is gone ----------------------------------------------------------------
+
+    def _gone(self, link: Link) -> None:
+        self._former.discard(link)
+        self._stop_idling(link)
+        is_current = self._links.get(link.key) is link
+        if is_current:
+            del self._links[link.key]
+        if self._is_closed:
+            return
+        going = [command for command, other in self._going.values() if other is link]
+        if link.is_ready:
+            self._recover_all(going)
+        elif self._may_try_again(link):
+            self._try_again(link, going, is_current=is_current)
+        else:
+            self._fail_all(link, going)
+
+    def _may_try_again(self, link: Link) -> bool:
+        """Say whether the next keeper can do better, by importing a module only after the fork."""
+        if link.reason is None and link.importing and link.importing not in link.settings.late:
+            link.settings = evolve(link.settings, late=[*link.settings.late, link.importing])
+            return True
+        return link.is_late
+
+    def _try_again(self, link: Link, going: list[StartRun], *, is_current: bool) -> None:
+        successor = self._spawn(link.key, link.settings)
+        if is_current:
+            self._links[link.key] = successor
+        else:
+            self._former.add(successor)
+        for command in going:
+            self._going[command.run] = (command, successor)
+            is_followed = bool(self._followers.get(command.run))
+            successor.start(command.task, messages.start(command, is_followed=is_followed))
+
+    def _fail_all(self, link: Link, going: list[StartRun]) -> None:
+        reason = link.reason or f"its keeper did not start: {link.how_it_ended()}"
+        for command in going:
+            del self._going[command.run]
+            self._report(_failed(command, reason))
+
+    def _recover_all(self, going: list[StartRun]) -> None:
+        for command in going:
+            task = asyncio.get_running_loop().create_task(self._recover(command))
+            self._recoveries.add(task)
+            task.add_done_callback(self._recoveries.discard)
+
+    async def _recover(self, command: StartRun) -> None:
+        """Read what the run file proves, in a thread: ending a tree may take a while."""
+        recovered = await asyncio.to_thread(
+            runfiles.recover,
+            self._directory,
+            command.run,
+            command.lease,
+            boot=self.boot,
+            user=command.task.user,
+        )
+        self._going.pop(command.run, None)
+        self._report(recovered.end)
+
+    # -- helpers ------------------------------------------------------------------------------
+
+    def _tell(self, run: int, verb: str) -> None:
+        if run in self._going:
+            self._going[run][1].send({"do": verb, "run": run})
+
+    def _end_soon(self, event: RunEnded) -> None:
+        asyncio.get_running_loop().call_soon(self._report, event)
+
+    def _report(self, event: Event) -> None:
+        if not self._is_closed:
+            self._on_event(event)
+
+
+def _failed(command: StartRun, reason: str) -> RunEnded:
+    return RunEnded(
+        run=command.run, lease=command.lease, outcome=Outcome.FAILED, reason=reason
+    )

@@ -1,0 +1,189 @@
+"""The keeper: `python -m linod.executor.keeper serve SOCKET FOLDER`, and how check looks at code.
+
+It is one program for describing, binding and running procedures, so that `check` sees what a run
+will see. Order at start: drop privileges, import linod whole, put import_path first, run setup,
+import the procedures, freeze the collector, fork.
+
+Rules of this border:
+- A module that cannot be imported fails its own runs only. One that ends, hangs or crashes the
+  keeper, or starts threads, is imported after the fork; the daemon starts the next keeper so.
+- TERM, INT and HUP are ignored: a keeper lives as long as its daemon's end of the channel is open.
+"""
+
+from __future__ import annotations
+
+import asyncio  # noqa: F401 - warm for `async def` procedures
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from attrs import evolve
+
+from linod.errors import LinodError
+from linod.executor import messages, privileges, resolve, wire
+from linod.executor.binding import Plan
+from linod.executor.keeping import Keeping
+from linod.executor.messages import Settings
+from linod.executor.resolve import Unresolved, module_of
+from linod.inspection import ProblemKind
+from linod.log import replace_streams, start_log
+from linod.log.plan import LogPlan
+from linod.specs import LogLevel
+
+
+def serve(descriptor: int, folder: int) -> int:
+    """Keep runs for the daemon at the other end of the socket."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    connection = socket.socket(fileno=descriptor)
+    os.set_inheritable(descriptor, False)
+    os.set_inheritable(folder, False)
+    settings = messages.settings_of(_first_message(connection))
+    connection.setblocking(True)
+    channel = wire.Channel(connection, wire.REQUEST_MAX)
+    try:
+        privileges.drop(settings.user, settings.group)
+        log_plan = _start_log(settings)
+        library = Library(settings, channel)
+        library.prepare()
+    except LinodError as error:
+        channel.send({"is": "unusable", "reason": str(error)})
+        return 1
+    if library.threaded:
+        channel.send({"is": "late", "modules": [*settings.late, *library.threaded]})
+        return 0
+    privileges.adopt_orphans()
+    gc.collect()
+    gc.freeze()
+    channel.send({"is": "ready"})
+    Keeping(channel, settings, folder, log_plan, library.plan).run()
+    return 0
+
+
+class Library:
+    """The procedures of a keeper, imported and planned."""
+
+    def __init__(self, settings: Settings, channel: wire.Channel) -> None:
+        self._settings = settings
+        self._channel = channel
+        self._plans: dict[str, Plan | Unresolved | None] = {}
+        self.threaded: list[str] = []
+        """Modules that started threads when they were imported."""
+
+    def prepare(self) -> None:
+        """Run setup, then import all procedures; raise LinodError if setup fails."""
+        open_import_path(self._settings.import_path)
+        for path in self._settings.setup:
+            set_up(path)
+        for path in self._settings.procedures:
+            module = module_of(path)
+            before = thread_count()
+            self.plan(path)
+            if thread_count() > before and module not in self._settings.late:
+                self.threaded.append(module)
+
+    def plan(self, path: str) -> Plan | Unresolved | None:
+        """Return the plan of a procedure, why there is none, or None: to be made after the fork."""
+        if module_of(path) in self._settings.late:
+            return None
+        if path not in self._plans:
+            self._channel.send({"is": "importing", "module": module_of(path)})
+            self._plans[path] = guarded(lambda: planned(path))
+        return self._plans[path]
+
+
+def open_import_path(folders: list[str]) -> None:
+    """Put the import path first, in its order."""
+    sys.path[:0] = [folder for folder in folders if folder not in sys.path]
+
+
+def set_up(path: str) -> None:
+    """Call a callable of `setup`; raise LinodError with what it raised."""
+    try:
+        function = guarded(lambda: resolve.resolve(path))
+        if isinstance(function, Unresolved):
+            raise LinodError(f"setup failed: {function.message}")
+        guarded(function)
+    except LinodError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the edge to user code
+        raise LinodError(f"setup failed: {path}: {resolve.one_line(error)}") from error
+
+
+def planned(path: str) -> Plan | Unresolved:
+    """Plan a procedure, or say why that is not possible."""
+    try:
+        return Plan(path, resolve.resolve(path))
+    except Unresolved as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - signatures and annotations are user code
+        return Unresolved(
+            ProblemKind.UNSUITABLE,
+            f"{path} has a signature that cannot be read: {resolve.one_line(error)}",
+            subject=path,
+            notes=resolve.last_lines(error),
+        )
+
+
+def guarded(call: Callable[[], Any]) -> Any:
+    """Call; a process that user code forked and that comes back here ends, unseen."""
+    pid = os.getpid()
+    try:
+        return call()
+    finally:
+        if os.getpid() != pid:
+            os._exit(0)
+
+
+def thread_count() -> int:
+    """Count the threads of this process, those of C libraries too."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        import threading
+
+        return threading.active_count()
+
+
+def _first_message(connection: socket.socket) -> dict[str, Any]:
+    """Read the hello, byte for byte up to its end: what follows is for the loop."""
+    connection.setblocking(True)
+    data = bytearray()
+    while not data.endswith(b"\n"):
+        peeked = connection.recv(1 << 20, socket.MSG_PEEK)
+        if not peeked:
+            os._exit(0)  # the daemon is gone already
+        end = peeked.find(b"\n") + 1
+        data += connection.recv(end or len(peeked))
+    message = wire.decode(bytes(data))
+    assert message is not None, "the daemon speaks first"
+    return message
+
+
+def _start_log(settings: Settings) -> LogPlan:
+    # Descriptor 2 of a worker is a pipe to us: the console goes on under another number.
+    console = os.dup(2)
+    os.set_inheritable(console, False)
+    plan = evolve(LogPlan.of_json(settings.log_plan), fd=console)
+    level = None if settings.log_level is None else LogLevel(settings.log_level)
+    start_log(plan, program="keeper", level=level)
+    replace_streams()
+    return plan
+
+
+def main(arguments: list[str]) -> int:
+    """Run as one of the two programs."""
+    mode, *descriptors = arguments
+    if mode == "serve":
+        return serve(*map(int, descriptors))
+    from linod.executor.describe import describe
+
+    return describe(*map(int, descriptors))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

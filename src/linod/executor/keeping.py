@@ -1,0 +1,398 @@
+"""The loop of a keeper: forks a worker per run, enforces its limits, reports its end.
+
+Rules of this border:
+- One thread, one selector; nothing blocks and no turn takes more than a bounded share.
+- A run is reported ended when its worker is dead, its pipes are read, and nothing of it lives.
+- When the daemon is gone, every run is ended within two seconds and its end is in its run file.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from linod.events import Outcome
+from linod.executor import runfiles, tree, wire, worker
+from linod.executor.kept import READ_MAX, KeptRun, Phase
+from linod.executor.messages import Order, Settings, TaskSpec, order_of
+from linod.executor.strays import Strays
+from linod.log import start_log, write_output
+from linod.log.plan import LogPlan
+from linod.specs import LogLevel
+
+DAEMON_GONE = "its daemon died"
+
+_TERM_BEFORE_KILL_S = 1.2
+"""For the runs of a keeper whose daemon is gone, and for strays of a run that has ended."""
+_LOOK_AGAIN_S = 0.02
+# What sleeps in the kernel cannot be killed; its run is reported all the same.
+_GIVE_UP_S = 5.0
+_DRAIN_MAX = 1024 * 1024
+# A daemon that does not read gets no more lines of followed runs.
+_OUTBOX_MAX = 4 * 1024 * 1024
+_LEVELS = {"stdout": LogLevel.INFO, "stderr": LogLevel.WARNING}
+
+Plans = Callable[[str], Any]
+
+
+class Keeping:
+    """Keeps runs until the daemon is gone and none is left."""
+
+    def __init__(
+        self, channel: wire.Channel, settings: Settings, folder: int, log_plan: LogPlan,
+        plans: Plans,
+    ) -> None:
+        self._channel = channel
+        self._settings = settings
+        self._folder = folder
+        self._log_plan = log_plan
+        self._plans = plans
+        self._boot = tree.boot_id()
+        self._pid = os.getpid()
+        self._specs: dict[str, TaskSpec] = {}
+        self._secrets: set[str] = set()
+        self._runs: dict[int, KeptRun] = {}
+        self._strays = Strays(settings.directory)
+        self._selector = selectors.DefaultSelector()
+        self._waker, self._wakeup = socket.socketpair()
+        self._is_writing = False
+        self._actions: dict[str, Callable[[dict[str, Any]], None]] = {
+            "task": self._learn,
+            "start": self._start,
+            "stop": self._stop,
+            "follow": self._follow,
+            "unfollow": self._unfollow,
+        }
+
+    def run(self) -> None:
+        """Serve until the end."""
+        self._watch_signals()
+        self._selector.register(self._channel, selectors.EVENT_READ, self._hear)
+        while not (self._channel.is_closed and not self._runs):
+            for key, _ in self._selector.select(self._wait_s()):
+                key.data()
+            self._reap()
+            now = _clock()
+            for run in [run for run in self._runs.values() if _is_due(run, now)]:
+                self._advance(run, now)
+            self._watch_writing()
+
+    # -- the loop -----------------------------------------------------------------------------
+
+    def _watch_signals(self) -> None:
+        for end in (self._waker, self._wakeup):
+            end.setblocking(False)
+        signal.signal(signal.SIGCHLD, _note)
+        signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
+        self._selector.register(self._waker, selectors.EVENT_READ, self._wake)
+
+    def _wake(self) -> None:
+        with suppress(BlockingIOError):
+            self._waker.recv(4096)
+
+    def _wait_s(self) -> float | None:
+        times = [run.next_at for run in self._runs.values() if run.next_at is not None]
+        return max(0.0, min(times) - _clock()) if times else None
+
+    def _hear(self) -> None:
+        if self._channel.is_closed:
+            return
+        for message in self._channel.receive():
+            action = self._actions.get(str(message.get("do")))
+            if action is not None:
+                action(message)
+        if self._channel.is_closed:
+            self._selector.unregister(self._channel)
+            for run in list(self._runs.values()):
+                self._end(run, Outcome.LOST, DAEMON_GONE, _TERM_BEFORE_KILL_S)
+
+    def _send(self, message: dict[str, Any]) -> None:
+        if not self._channel.is_closed:
+            self._channel.send(message)
+
+    def _watch_writing(self) -> None:
+        is_needed = self._channel.waiting > 0 and not self._channel.is_closed
+        if is_needed == self._is_writing or self._channel.is_closed:
+            return
+        self._is_writing = is_needed
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if is_needed else 0)
+        self._selector.modify(self._channel, events, self._exchange if is_needed else self._hear)
+
+    def _exchange(self) -> None:
+        self._channel.flush()
+        self._hear()
+
+    # -- what the daemon says -----------------------------------------------------------------
+
+    def _learn(self, message: dict[str, Any]) -> None:
+        spec = TaskSpec.of_json(message)
+        self._specs[spec.name] = spec
+        if spec.procedure is not None:
+            self._plans(spec.procedure)
+        if not self._secrets.issuperset(spec.secrets):
+            self._secrets.update(spec.secrets)
+            start_log(
+                self._log_plan,
+                program="keeper",
+                level=None if self._settings.log_level is None
+                else LogLevel(self._settings.log_level),
+                secrets=sorted(self._secrets),
+            )
+
+    def _start(self, message: dict[str, Any]) -> None:
+        order = order_of(message)
+        spec = self._specs[order.task]
+        theirs: dict[str, int] = {}
+        ours: dict[str, int] = {}
+        try:
+            for name in ("stdout", "stderr", "report", "lines"):
+                ours[name], theirs[name] = os.pipe()
+            run = KeptRun(order, spec, ours)
+            run.pid = self._fork(self._job(order, spec, theirs, ours), set(ours.values()))
+        except OSError as error:
+            for descriptor in ours.values():
+                os.close(descriptor)
+            self._refuse(order, f"its worker could not be forked: {error.strerror}")
+            return
+        finally:
+            for descriptor in theirs.values():
+                os.close(descriptor)
+        self._keep(run)
+
+    def _job(
+        self, order: Order, spec: TaskSpec, theirs: dict[str, int], ours: dict[str, int]
+    ) -> worker.Job:
+        return worker.Job(
+            order=order,
+            spec=spec,
+            plan=self._plans(spec.procedure) if spec.procedure is not None else None,
+            log_plan=self._log_plan,
+            environ={**spec.env, **order.environ(self._settings.directory)},
+            folder=self._folder,
+            boot=self._boot,
+            keeper=self._pid,
+            **theirs,
+            close=[*self._own_descriptors(), *ours.values(), theirs["stdout"], theirs["stderr"]],
+        )
+
+    def _own_descriptors(self) -> list[int]:
+        pipes = [pipe for run in self._runs.values() for pipe in run.pipes.values()]
+        own = [self._channel.fileno(), self._waker.fileno(), self._wakeup.fileno(), self._folder]
+        poll = getattr(self._selector, "fileno", None)
+        return [*own, *([poll()] if poll else []), *pipes]
+
+    def _fork(self, job: worker.Job, ours: set[int]) -> int:
+        # The keeper ignores TERM: until the worker has its own handling, signals wait.
+        for descriptor in ours:
+            os.set_blocking(descriptor, False)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                worker.work(job)
+            return pid
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
+
+    def _keep(self, run: KeptRun) -> None:
+        self._runs[run.order.run] = run
+        for name, descriptor in run.pipes.items():
+            action = partial(self._read_pipe, run, name)
+            self._selector.register(descriptor, selectors.EVENT_READ, action)
+        if run.spec.timeout_s is not None:
+            run.next_at = _clock() + run.spec.timeout_s
+
+    def _refuse(self, order: Order, reason: str) -> None:
+        self._send(
+            {"is": "ended", "run": order.run, "lease": order.lease, "reason": reason,
+             "outcome": str(Outcome.FAILED)}
+        )
+
+    def _stop(self, message: dict[str, Any]) -> None:
+        run = self._runs.get(message["run"])
+        if run is not None and run.order.lease == message["lease"]:
+            patience = 0.0 if message["is_forced"] else run.spec.kill_after_s
+            self._end(run, Outcome(message["outcome"]), message["reason"], patience)
+
+    def _follow(self, message: dict[str, Any]) -> None:
+        run = self._runs.get(message["run"])
+        if run is not None and not run.is_followed:
+            run.is_followed = True
+            self._tell_lines(run, run.tail.text())
+
+    def _unfollow(self, message: dict[str, Any]) -> None:
+        run = self._runs.get(message["run"])
+        if run is not None:
+            run.is_followed = False
+
+    # -- what runs say ------------------------------------------------------------------------
+
+    def _read_pipe(self, run: KeptRun, name: str) -> int:
+        """Take what a pipe has, at most a turn's share; return how much."""
+        descriptor = run.pipes.get(name)
+        if descriptor is None:
+            return 0
+        try:
+            data = os.read(descriptor, READ_MAX)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            data = b""
+        if not data:
+            self._close_pipe(run, name)
+        self._take(run, name, data)
+        return len(data)
+
+    def _take(self, run: KeptRun, name: str, data: bytes) -> None:
+        if name == "report":
+            for message in run.reports(data):
+                if run.take_report(message):
+                    self._tell_started(run)
+        elif name == "lines":
+            self._add_lines(run, run.log_lines(data))
+        elif text := run.output(name, data):
+            written = write_output(
+                text, _LEVELS[name], run.spec.name, run.order.run, task_level=run.level
+            )
+            self._add_lines(run, written.splitlines(keepends=True))
+
+    def _close_pipe(self, run: KeptRun, name: str) -> None:
+        descriptor = run.pipes.pop(name)
+        self._selector.unregister(descriptor)
+        os.close(descriptor)
+
+    def _add_lines(self, run: KeptRun, lines: list[bytes]) -> None:
+        for line in lines:
+            run.tail.add(line)
+        if run.is_followed and lines:
+            self._tell_lines(run, b"".join(lines).decode("utf-8", "replace"))
+
+    def _tell_lines(self, run: KeptRun, text: str) -> None:
+        if text and self._channel.waiting < _OUTBOX_MAX:
+            self._send({"is": "lines", "run": run.order.run, "text": text[-wire.READ_MAX :]})
+
+    def _tell_started(self, run: KeptRun) -> None:
+        self._send(
+            {"is": "started", "run": run.order.run, "worker": run.worker, "at": run.started}
+        )
+
+    # -- how runs end -------------------------------------------------------------------------
+
+    def _reap(self) -> None:
+        """Wait for every dead child: workers, and strays that came to us."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            for run in self._runs.values():
+                if run.pid == pid and run.status is None:
+                    run.status = status
+                    run.ended = time.time()
+                    run.next_at = _clock()
+
+    def _end(self, run: KeptRun, outcome: Outcome, reason: str, patience_s: float) -> None:
+        """Begin to end a run, or hurry its end."""
+        now = _clock()
+        if run.phase is Phase.RUNNING:
+            run.wanted = (outcome, reason)
+            self._signal(run, signal.SIGTERM)
+            run.phase = Phase.TERMED
+            run.kill_at = now + patience_s
+        elif run.phase is Phase.TERMED:
+            run.kill_at = min(run.kill_at, now + patience_s)
+        run.next_at = now if run.status is not None else run.kill_at
+
+    def _advance(self, run: KeptRun, now: float) -> None:
+        """Do what is due: the one place that decides over the life of a run."""
+        if run.status is not None:
+            self._advance_dead(run, now)
+        elif run.phase is Phase.RUNNING:
+            limit = run.spec.timeout_s or 0.0
+            reason = f"after {_seconds(limit)}"
+            self._end(run, Outcome.TIMED_OUT, reason, run.spec.kill_after_s)
+        else:
+            self._kill(run, now)
+
+    def _advance_dead(self, run: KeptRun, now: float) -> None:
+        self._drain(run)
+        left = self._strays.of(run, self._runs)
+        if not left or (run.phase is Phase.KILLED and now > run.kill_at + _GIVE_UP_S):
+            self._finish(run)
+        elif run.phase is Phase.RUNNING:
+            # A run that ended by itself left something behind.
+            self._strays.signal(left, signal.SIGTERM)
+            run.phase = Phase.TERMED
+            run.kill_at = now + min(run.spec.kill_after_s, _TERM_BEFORE_KILL_S)
+            run.next_at = now + _LOOK_AGAIN_S
+        elif now >= run.kill_at:
+            self._kill(run, now)
+        else:
+            run.next_at = now + _LOOK_AGAIN_S
+
+    def _kill(self, run: KeptRun, now: float) -> None:
+        run.phase = Phase.KILLED
+        self._signal(run, signal.SIGKILL)
+        run.next_at = now + _LOOK_AGAIN_S
+
+    def _signal(self, run: KeptRun, number: signal.Signals) -> None:
+        self._strays.signal(self._strays.all_of(run, self._runs), number)
+
+    def _drain(self, run: KeptRun) -> None:
+        """Read what a dead run wrote, but not what its strays go on writing."""
+        for name in tuple(run.pipes):
+            taken = 0
+            while taken < _DRAIN_MAX and (size := self._read_pipe(run, name)):
+                taken += size
+
+    def _finish(self, run: KeptRun) -> None:
+        del self._runs[run.order.run]
+        for name in tuple(run.pipes):
+            self._close_pipe(run, name)
+            self._take(run, name, b"")
+        end = run.result()
+        if run.end is None:
+            runfiles.append(self._folder, run.order.run, end)
+        message = {"is": "ended", "run": run.order.run, "lease": run.order.lease, **end}
+        self._send(_fitted(message | {"log": run.tail.text()}))
+        self._strays.forget(self._runs)
+
+
+_BLOCKED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def _note(_number: int, _frame: Any) -> None:
+    """The wakeup descriptor tells the loop."""
+
+
+def _is_due(run: KeptRun, now: float) -> bool:
+    return run.next_at is not None and run.next_at <= now
+
+
+def _clock() -> float:
+    """Limits count time asleep too, where the system can tell."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:g} s"
+
+
+def _fitted(message: dict[str, Any]) -> dict[str, Any]:
+    """Shorten the log until the message fits into a line."""
+    while len(wire.encode(message)) > wire.LINE_MAX and message["log"]:
+        message["log"] = message["log"][len(message["log"]) // 2 + 1 :]
+    if len(wire.encode(message)) > wire.LINE_MAX:
+        message["detail"] = {}
+    return message

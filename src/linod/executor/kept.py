@@ -1,0 +1,206 @@
+"""What a keeper keeps of one run: its pipes, its limits, the end of its log, how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from enum import Enum
+from typing import Any
+
+from linod.events import Outcome
+from linod.executor import wire
+from linod.executor.messages import Order, TaskSpec
+from linod.specs import LogLevel
+
+TAIL_MAX = 64 * 1024
+"""Bytes of a run's log that are kept with it."""
+LINE_MAX = 64 * 1024
+"""Bytes of one line of output; longer ones are cut, with a mark."""
+READ_MAX = 16 * 1024
+"""Bytes taken from one pipe in a turn: a run that prints without end must not stall others."""
+CUT_MARK = b" [cut]"
+
+
+class Phase(Enum):
+    """How far the end of a run's processes has come."""
+
+    RUNNING = 1
+    TERMED = 2
+    KILLED = 3
+
+
+class Tail:
+    """The last 64 KiB of lines."""
+
+    def __init__(self) -> None:
+        self._lines: deque[bytes] = deque()
+        self._size = 0
+
+    def add(self, line: bytes) -> None:
+        """Add a line that ends with a newline."""
+        line = line[-TAIL_MAX:]
+        self._lines.append(line)
+        self._size += len(line)
+        while self._size > TAIL_MAX:
+            self._size -= len(self._lines.popleft())
+
+    def text(self) -> str:
+        """Return what is there."""
+        return b"".join(self._lines).decode("utf-8", "replace")
+
+
+class LineCutter:
+    """Cuts output into lines; what is longer than 64 KiB is cut off, with a mark."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._is_skipping = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the whole lines that are there now, without newlines."""
+        *whole, last = data.split(b"\n")
+        lines = [line for part in whole if (line := self._complete(part)) is not None]
+        lines += self._keep(last)
+        return lines
+
+    def rest(self) -> list[bytes]:
+        """Return the line without newline at the end of the output."""
+        line = self._complete(b"")
+        return [line] if line else []
+
+    def _complete(self, part: bytes) -> bytes | None:
+        line = bytes(self._rest) + part
+        is_skipped, self._is_skipping = self._is_skipping, False
+        self._rest.clear()
+        if is_skipped:
+            return None
+        return line if len(line) <= LINE_MAX else line[:LINE_MAX] + CUT_MARK
+
+    def _keep(self, data: bytes) -> list[bytes]:
+        if self._is_skipping:
+            return []
+        self._rest += data
+        if len(self._rest) <= LINE_MAX:
+            return []
+        line = bytes(self._rest[:LINE_MAX]) + CUT_MARK
+        self._rest.clear()
+        self._is_skipping = True
+        return [line]
+
+
+class KeptRun:
+    """One run, from its order to its end."""
+
+    def __init__(self, order: Order, spec: TaskSpec, pipes: dict[str, int]) -> None:
+        self.order = order
+        self.spec = spec
+        self.pipes = pipes
+        """Reading ends: stdout, stderr, report, lines."""
+        self.pid = 0
+        self.worker = ""
+        """`pid:start time`; empty until the run file is there."""
+        self.started: float | None = None
+        self.ended: float | None = None
+        self.status: int | None = None
+        """Wait status of the dead worker."""
+        self.phase = Phase.RUNNING
+        self.next_at: float | None = None
+        """When its phase has to be looked at again, on the clock of limits."""
+        self.kill_at = 0.0
+        """When TERM turns into KILL."""
+        self.wanted: tuple[Outcome, str] | None = None
+        """Outcome of a run that the keeper ends."""
+        self.end: dict[str, Any] | None = None
+        """What the worker reported."""
+        self.is_followed = order.is_followed
+        self.tail = Tail()
+        self.level = None if spec.log_level is None else LogLevel(spec.log_level)
+        self._cutters = {"stdout": LineCutter(), "stderr": LineCutter()}
+        self._reports = wire.LineBuffer(wire.LINE_MAX)
+        self._lines = wire.LineBuffer(wire.LINE_MAX)
+        self._report_bytes = 0
+
+    def output(self, name: str, data: bytes) -> str:
+        """Return the whole lines of stdout or stderr, as text; `data` is empty at the end."""
+        cutter = self._cutters[name]
+        lines = cutter.feed(data) if data else cutter.rest()
+        return "\n".join(line.decode("utf-8", "replace") for line in lines)
+
+    def log_lines(self, data: bytes) -> list[bytes]:
+        """Return the lines that the worker wrote to the log."""
+        return [line + b"\n" for line in self._lines.feed(data)]
+
+    def reports(self, data: bytes) -> list[dict[str, Any]]:
+        """Return what the worker reports; user code may write anything here, but not much."""
+        self._report_bytes += len(data)
+        if self._report_bytes > wire.LINE_MAX:
+            return []
+        messages = (wire.decode(line) for line in self._reports.feed(data))
+        return [message for message in messages if message is not None]
+
+    def take_report(self, message: dict[str, Any]) -> bool:
+        """Take a report; True if it says that the run started."""
+        started = message.get("started")
+        if self.started is None and _is_start(started):
+            self.worker = f"{self.pid}:{started[0]}"
+            self.started = float(started[1])
+            return True
+        end = message.get("end")
+        is_first = self.end is None and isinstance(end, dict)
+        if is_first and end.get("outcome") in _REPORTED and self.phase is Phase.RUNNING:
+            self.end = end
+        return False
+
+    def result(self) -> dict[str, Any]:
+        """Say how it ended, once its worker is dead."""
+        outcome, reason, detail = self._judge()
+        return {
+            "outcome": str(outcome),
+            "reason": reason,
+            "detail": detail,
+            "started": self.started,
+            "ended": self.ended,
+        }
+
+    def _judge(self) -> tuple[str, str, dict[str, Any]]:
+        death, detail = _death(self.status)
+        if self.wanted is not None and self.end is None:
+            return self.wanted[0], self.wanted[1], detail
+        if self.end is not None:
+            reported = self.end.get("detail")
+            return (
+                self.end["outcome"],
+                str(self.end.get("reason", ""))[:1000],
+                reported if isinstance(reported, dict) else {},
+            )
+        if self.spec.procedure is None and "exit_status" in detail:
+            outcome = self._by_status(detail["exit_status"])
+            return outcome, "" if outcome is Outcome.SUCCEEDED else death, detail
+        return Outcome.FAILED, death, detail
+
+    def _by_status(self, status: int) -> Outcome:
+        if status in self.spec.succeeded:
+            return Outcome.SUCCEEDED
+        return Outcome.WARNED if status in self.spec.warned else Outcome.FAILED
+
+
+_REPORTED = frozenset((Outcome.SUCCEEDED, Outcome.WARNED, Outcome.FAILED))
+
+
+def _is_start(started: Any) -> bool:
+    is_pair = isinstance(started, list) and len(started) == 2
+    return is_pair and all(type(value) in (int, float) for value in started)
+
+
+def _death(status: int | None) -> tuple[str, dict[str, Any]]:
+    if status is None:
+        return "it would not die", {}
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        return f"exit status {code}", {"exit_status": code}
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"killed by {name}", {"signal": name}

@@ -1,0 +1,206 @@
+"""The daemon's end of one keeper: starts it, talks to it, notices its end and reaps it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve
+
+from linod.executor import messages, runfiles
+from linod.executor.messages import KeeperKey, Settings
+from linod.executor.wire import LINE_MAX, Channel
+
+# Heavy imports (numpy, Django) take seconds on a slow disk; a module that loops takes for ever.
+READY_WITHIN_S = 60.0
+# A keeper whose channel is closed ends its runs within two seconds.
+_GONE_WITHIN_S = 3.0
+_POLL_S = 0.02
+
+
+class Link:
+    """One keeper process, from its start until it is reaped."""
+
+    def __init__(
+        self,
+        key: KeeperKey,
+        settings: Settings,
+        directory: Path,
+        on_message: Callable[[Link, dict[str, Any]], None],
+        on_gone: Callable[[Link], None],
+    ) -> None:
+        self.key = key
+        self.settings = settings
+        self.runs: set[int] = set()
+        self.is_ready = False
+        self.is_gone = False
+        self.importing: str | None = None
+        """The module that the keeper imports at this moment."""
+        self.reason: str | None = None
+        """Why it cannot serve, in its own words."""
+        self.is_late = False
+        """It ends so that the next one imports some modules only after the fork."""
+        self._known: dict[str, Any] = {}
+        self._queue: list[dict[str, Any]] = []
+        self._on_message = on_message
+        self._on_gone = on_gone
+        self._loop = asyncio.get_running_loop()
+        self._is_writing = False
+        self._spawn(directory)
+        self._limit = self._loop.call_later(READY_WITHIN_S, self._too_slow)
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send now, or as soon as the keeper is ready."""
+        if not self.is_ready:
+            self._queue.append(message)
+            return
+        self._channel.send(message)
+        self._watch_writing()
+
+    def start(self, spec: Any, message: dict[str, Any]) -> None:
+        """Order a start, with the task's spec where the keeper does not have it."""
+        if self._known.get(message["task"]) is not spec:
+            self._known[message["task"]] = spec
+            self.send(messages.TaskSpec.of(spec).to_json())
+        self.runs.add(message["run"])
+        self.send(message)
+
+    def close(self) -> None:
+        """Let the keeper read EOF: it ends what runs, then itself."""
+        if self.is_gone:
+            return
+        self._limit.cancel()
+        self._forget_channel()
+        self._loop.call_later(_GONE_WITHIN_S, self.kill)
+        self._reap()
+
+    def kill(self) -> None:
+        """End the keeper at once; its workers die with it."""
+        if self._process.returncode is None:
+            self._process.kill()
+
+    def _spawn(self, directory: Path) -> None:
+        ours, theirs = socket.socketpair()
+        folder = runfiles.prepare(directory, self.key.user)
+        try:
+            self._process = subprocess.Popen(
+                [*PROGRAM, "serve", str(theirs.fileno()), str(folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=2,
+                pass_fds=(theirs.fileno(), folder),
+                start_new_session=True,
+                env=self.key.environ(os.environ),
+                cwd=self.settings.folder,
+            )
+        finally:
+            os.close(folder)
+            theirs.close()
+        self.pid = self._process.pid
+        self._record = runfiles.record_keeper(directory, self.pid)
+        self._pidfd = os.pidfd_open(self.pid) if hasattr(os, "pidfd_open") else None
+        self._channel = Channel(ours, LINE_MAX)
+        self._channel.send(messages.hello(self.settings))
+        self._loop.add_reader(ours.fileno(), self._read)
+        if self._pidfd is not None:
+            # A process forked by a module at import may hold the channel open.
+            self._loop.add_reader(self._pidfd, self._died)
+        self._watch_writing()
+
+    def _read(self) -> None:
+        for message in self._channel.receive():
+            self._take(message)
+        if self._channel.is_closed and not self.is_gone:
+            self._forget_channel()
+            self._loop.call_later(_GONE_WITHIN_S, self.kill)
+            self._reap()
+
+    def _take(self, message: dict[str, Any]) -> None:
+        kind = message.get("is")
+        if kind == "importing":
+            self.importing = str(message.get("module"))
+        elif kind == "unusable":
+            self.reason = str(message.get("reason"))
+        elif kind == "late":
+            self.is_late = True
+            self.settings = evolve(self.settings, late=[str(name) for name in message["modules"]])
+        elif kind == "ready":
+            self._ready()
+        self._on_message(self, message)
+
+    def _ready(self) -> None:
+        self._limit.cancel()
+        self.is_ready = True
+        self.importing = None
+        queue, self._queue = self._queue, []
+        for message in queue:
+            self.send(message)
+
+    def _died(self) -> None:
+        # What it said last is still in the channel.
+        while not self._channel.is_closed and (messages := self._channel.receive()):
+            for message in messages:
+                self._take(message)
+        self._forget_channel()
+        self._reap()
+
+    def _too_slow(self) -> None:
+        module = self.importing or "its setup"
+        self.reason = f"{module} was not imported within {READY_WITHIN_S:.0f} s"
+        self.kill()
+
+    def _forget_channel(self) -> None:
+        if self._channel.fileno() >= 0:
+            self._loop.remove_reader(self._channel.fileno())
+            self._loop.remove_writer(self._channel.fileno())
+            self._channel.close()
+        if self._pidfd is not None:
+            self._loop.remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = None
+
+    def _reap(self) -> None:
+        if self.is_gone:
+            return
+        if self._process.poll() is None:
+            self._loop.call_later(_POLL_S, self._reap)
+            return
+        self._limit.cancel()
+        self.is_gone = True
+        self._record.unlink(missing_ok=True)
+        self._on_gone(self)
+
+    def how_it_ended(self) -> str:
+        """Say how the process ended: "exit status 3", "SIGSEGV"."""
+        status = self._process.returncode
+        if status is None or status >= 0:
+            return f"exit status {status}"
+        with suppress(ValueError):
+            return signal.Signals(-status).name
+        return f"signal {-status}"
+
+    def _watch_writing(self) -> None:
+        is_needed = self._channel.waiting > 0
+        if is_needed == self._is_writing:
+            return
+        self._is_writing = is_needed
+        if is_needed:
+            self._loop.add_writer(self._channel.fileno(), self._write)
+        else:
+            self._loop.remove_writer(self._channel.fileno())
+
+    def _write(self) -> None:
+        self._channel.flush()
+        self._watch_writing()
+
+
+PROGRAM = (sys.executable, "-P", "-m", "linod.executor.keeper")
+"""`-P`: nothing in the working directory may shadow what linod itself imports."""
+

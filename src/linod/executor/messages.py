@@ -1,0 +1,243 @@
+"""What daemon and keeper say to each other, as values: built on one side, read on the other.
+
+Rules of this border:
+- From the daemon: hello (once), task (before its first start), start, stop, follow, unfollow.
+- From the keeper: importing, ready or late (once), unusable, started, lines, ended.
+- Instants are seconds since 1970; arguments are packed (see `wire`).
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+
+from linod.events import StartRun, StopRun
+from linod.executor.wire import pack, unpack
+from linod.specs import Config, LogLevel, Reference, Task
+
+
+@frozen
+class KeeperKey:
+    """What tasks must share to be run by one keeper."""
+
+    user: str | None
+    group: str | None
+    import_env: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, task: Task) -> KeeperKey:
+        """Return the key of a task's keeper."""
+        return cls(task.user, task.group, tuple(sorted(task.import_env.items())))
+
+    def environ(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment of the keeper: that of its user, as login would set it."""
+        own = dict(environ)
+        if self.user is not None and os.geteuid() == 0:
+            own |= _home(self.user)
+        return own | dict(self.import_env)
+
+
+@frozen(kw_only=True)
+class Settings:
+    """What a keeper is told first: how to become what it is, and what to import."""
+
+    directory: str
+    """That of the daemon, absolute: marks the processes of its runs."""
+    folder: str
+    """Working directory of runs that name none: where linod.toml is."""
+    user: str | None
+    group: str | None
+    import_path: list[str]
+    setup: list[str]
+    procedures: list[str]
+    late: list[str] = field(factory=list)
+    """Modules that threaten the keeper: imported in the worker, after the fork."""
+    log_plan: dict[str, Any] = field(factory=dict)
+    log_level: str | None = None
+    """The lowest of its tasks."""
+
+
+@frozen(kw_only=True)
+class TaskSpec:
+    """What a keeper needs to know of a task."""
+
+    name: str
+    procedure: str | None = None
+    command: list[str] | None = None
+    shell: str | None = None
+    manage: str | None = None
+    arguments: dict[str, Any] = field(factory=dict)
+    succeeded: list[int] = field(factory=lambda: [0])
+    warned: list[int] = field(factory=list)
+    env: dict[str, str] = field(factory=dict)
+    directory: str | None = None
+    log_level: str | None = None
+    timeout_s: float | None = None
+    kill_after_s: float = 30.0
+    secrets: list[str] = field(factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain values for the wire."""
+        values = {name: getattr(self, name) for name in _SPEC_NAMES}
+        return {"do": "task", **values, "arguments": pack(self.arguments)}
+
+    @classmethod
+    def of_json(cls, message: dict[str, Any]) -> TaskSpec:
+        """Read what `to_json` gave."""
+        values = {name: message[name] for name in _SPEC_NAMES}
+        return cls(**{**values, "arguments": unpack(message["arguments"])})
+
+    @classmethod
+    def of(cls, task: Task) -> TaskSpec:
+        """Take what matters from a task."""
+        return cls(
+            name=task.name,
+            procedure=task.procedure,
+            command=None if task.command is None else list(task.command),
+            shell=task.shell,
+            manage=task.manage,
+            arguments=task.arguments,
+            succeeded=list(task.exit_codes.succeeded),
+            warned=list(task.exit_codes.warned),
+            env=task.env,
+            directory=None if task.directory is None else str(task.directory),
+            log_level=None if task.log_level is None else str(task.log_level),
+            timeout_s=None if task.timeout is None else task.timeout.total_seconds(),
+            kill_after_s=task.kill_after.total_seconds(),
+            secrets=sorted(set(_secrets([task.env, task.arguments, task.command, task.shell]))),
+        )
+
+
+_LEVELS = list(LogLevel)
+_SPEC_NAMES = tuple(attribute.name for attribute in TaskSpec.__attrs_attrs__)
+
+
+@frozen(kw_only=True)
+class Order:
+    """One run, as the keeper is told to start it."""
+
+    run: int
+    lease: str
+    task: str
+    due: datetime
+    planned: datetime
+    attempt: int
+    trigger: str
+    zone: str
+    is_followed: bool = False
+
+    @property
+    def key(self) -> str:
+        """LINOD_OCCURRENCE_KEY: the same for all attempts."""
+        return f"{self.task}@{_iso(self.due)}"
+
+    def environ(self, directory: str) -> dict[str, str]:
+        """Return the variables that tell a run who it is."""
+        return {
+            "LINOD_OCCURRENCE_KEY": self.key,
+            "LINOD_RUN_ID": str(self.run),
+            "LINOD_TASK": self.task,
+            "LINOD_DUE": _iso(self.due),
+            "LINOD_ATTEMPT": str(self.attempt),
+            "LINOD_TRIGGER": self.trigger,
+            "LINOD_DIRECTORY": directory,
+        }
+
+
+def _lowest(levels: Iterable[LogLevel | None]) -> str | None:
+    named = [level for level in levels if level is not None]
+    return str(min(named, key=_LEVELS.index)) if named else None
+
+
+def hello(settings: Settings) -> dict[str, Any]:
+    """Build the first message."""
+    names = (attribute.name for attribute in Settings.__attrs_attrs__)
+    return {"do": "hello", **{name: getattr(settings, name) for name in names}}
+
+
+def settings_of(message: dict[str, Any]) -> Settings:
+    """Read the first message."""
+    return Settings(**{name: value for name, value in message.items() if name != "do"})
+
+
+def settings_for(
+    config: Config, key: KeeperKey, directory: Path, log_plan: dict[str, Any]
+) -> Settings:
+    """Say what a keeper of a configuration has to know."""
+    tasks = [task for task in config.tasks.values() if KeeperKey.of(task) == key]
+    return Settings(
+        directory=str(directory.resolve()),
+        folder=str(config.path.parent.resolve()),
+        user=key.user,
+        group=key.group,
+        import_path=[str(path) for path in config.linod.import_path],
+        setup=list(config.linod.setup),
+        procedures=list(dict.fromkeys(task.procedure for task in tasks if task.procedure)),
+        log_plan=log_plan,
+        log_level=_lowest(task.log_level for task in tasks),
+    )
+
+
+def start(command: StartRun, *, is_followed: bool) -> dict[str, Any]:
+    """Build the order to start a run."""
+    return {
+        "do": "start",
+        "run": command.run,
+        "lease": command.lease,
+        "task": command.task.name,
+        "due": command.due.timestamp(),
+        "planned": command.planned.timestamp(),
+        "attempt": command.attempt,
+        "trigger": str(command.trigger),
+        "zone": command.zone,
+        "is_followed": is_followed,
+    }
+
+
+def order_of(message: dict[str, Any]) -> Order:
+    """Read the order to start a run."""
+    values = {name: value for name, value in message.items() if name != "do"}
+    for name in ("due", "planned"):
+        values[name] = datetime.fromtimestamp(values[name], UTC)
+    return Order(**values)
+
+
+def stop(command: StopRun) -> dict[str, Any]:
+    """Build the order to end a run."""
+    return {
+        "do": "stop",
+        "run": command.run,
+        "lease": command.lease,
+        "outcome": str(command.outcome),
+        "reason": command.reason,
+        "is_forced": command.is_forced,
+    }
+
+
+def _iso(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _home(user: str) -> dict[str, str]:
+    try:
+        entry = pwd.getpwuid(int(user)) if user.isdigit() else pwd.getpwnam(user)
+    except (KeyError, OverflowError):
+        return {}  # the keeper says so, in words
+    return {"HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name}
+
+
+def _secrets(values: Iterable[Any]) -> Iterable[str]:
+    for value in values:
+        if isinstance(value, Reference):
+            if value.is_secret and value:
+                yield str(value)
+        elif isinstance(value, dict):
+            yield from _secrets(value.values())
+        elif isinstance(value, list | tuple):
+            yield from _secrets(value)

@@ -1,0 +1,95 @@
+"""Whose processes are these: attributes what lives below a keeper to the runs it keeps.
+
+The keeper is a subreaper, so whatever a run starts stays below it: in the worker's session, below
+the worker, or, once its parent died, as a child of the keeper itself. Such a stray is known by its
+environment; one that cleared it belongs to one of the runs that went on when it was first seen,
+and is ended with the last of these.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Collection, Mapping
+
+from linod.executor import tree
+from linod.executor.kept import KeptRun
+from linod.executor.tree import Process
+
+_CHILDREN = "/proc/self/task/{}/children"
+
+
+class Strays:
+    """Finds the processes of runs; remembers of whom the unnamed ones may be."""
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self._pid = os.getpid()
+        self._unnamed: dict[tuple[int, int], set[int]] = {}
+
+    def of(self, run: KeptRun, runs: Mapping[int, KeptRun]) -> list[Process]:
+        """Return what lives of a run whose worker is dead."""
+        if self._has_no_strays(runs):
+            return []
+        return self.all_of(run, runs)
+
+    def all_of(self, run: KeptRun, runs: Mapping[int, KeptRun]) -> list[Process]:
+        """Return all that lives of a run."""
+        table = tree.processes()
+        if not table:
+            return _without_proc(run)
+        # Only what is below us can be of a run; a reused number of a dead session is not.
+        members = tree.of_session(run.pid, table) & tree.descendants([self._pid], table)
+        if run.status is None and run.pid in table:
+            members |= {run.pid} | tree.descendants([run.pid], table)
+        adopted = self._adopted(run, runs, table)
+        members |= adopted | tree.descendants(adopted, table)
+        return [table[pid] for pid in members]
+
+    def signal(self, processes: Collection[Process], number: signal.Signals) -> None:
+        """Signal them all."""
+        for process in processes:
+            tree.send(number, process)
+
+    def forget(self, runs: Mapping[int, KeptRun]) -> None:
+        """Forget about unnamed strays once no run goes on."""
+        if not runs:
+            self._unnamed.clear()
+
+    def _has_no_strays(self, runs: Mapping[int, KeptRun]) -> bool:
+        """Look at our own children only: what is left of a dead worker is among or below them."""
+        try:
+            with open(_CHILDREN.format(self._pid)) as file:
+                children = {int(pid) for pid in file.read().split()}
+        except OSError:
+            return False
+        return children <= {other.pid for other in runs.values() if other.status is None}
+
+    def _adopted(
+        self, run: KeptRun, runs: Mapping[int, KeptRun], table: dict[int, Process]
+    ) -> set[int]:
+        workers = {other.pid for other in runs.values() if other.status is None}
+        adopted = [
+            process
+            for process in table.values()
+            if process.parent == self._pid and process.pid not in workers
+        ]
+        return {process.pid for process in adopted if self._is_of(run, runs, process)}
+
+    def _is_of(self, run: KeptRun, runs: Mapping[int, KeptRun], process: Process) -> bool:
+        marks = tree.marks(process.pid)
+        if marks.get("LINOD_DIRECTORY") == self._directory and "LINOD_RUN_ID" in marks:
+            return marks["LINOD_RUN_ID"] == str(run.order.run)
+        owner = next((other for other in runs.values() if other.pid == process.session), None)
+        if owner is not None:
+            return owner is run
+        suspects = self._unnamed.setdefault((process.pid, process.start), set(runs))
+        return not (suspects & runs.keys()) - {run.order.run}
+
+
+def _without_proc(run: KeptRun) -> list[Process]:
+    try:
+        os.killpg(run.pid, 0)
+    except OSError:
+        return []
+    return [Process(-run.pid, 0, run.pid, 0)]
