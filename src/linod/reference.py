@@ -7,6 +7,7 @@ docs/ against what is made here. Only `main` reads or writes anything.
 from __future__ import annotations
 
 import html
+import itertools
 import sys
 import typing
 from collections.abc import Iterable
@@ -237,8 +238,20 @@ def range_of(code: str) -> str:
 
 
 def _code_page(code: str, what: Code) -> str:
-    # An explanation is plain text in which indented lines are examples: Markdown already.
-    return f"### {code}: {_text(what.title)}\n\n*{what.severity}*\n\n{what.explanation.strip()}\n"
+    heading = f"### {code}: {_text(what.title)}"
+    return f"{heading}\n\n*{what.severity}*\n\n{_explanation(what.explanation)}\n"
+
+
+def _explanation(text: str) -> str:
+    """Turn plain text into Markdown: indented lines are examples."""
+    lines = text.strip().split("\n")
+    pieces = []
+    for is_example, group in itertools.groupby(lines, key=lambda line: line.startswith("    ")):
+        if is_example:
+            pieces.append("\n".join(["", "```", *(line[4:] for line in group), "```"]))
+        else:
+            pieces.append("\n".join(map(_text, group)))
+    return "\n".join(pieces)
 
 
 def main(folder: str) -> None:
