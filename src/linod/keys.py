@@ -43,11 +43,24 @@ class Key:
     example: str
     """TOML."""
     later: str | None
+    """What its effect comes with, where it has none yet."""
+    later_values: tuple[str, ...]
+    """Those of its values that have no effect yet."""
 
     @property
     def is_required(self) -> bool:
         """Tell whether the table is wrong without it."""
         return self.default is attrs.NOTHING
+
+    @property
+    def later_text(self) -> str:
+        """Say what has no effect yet, or nothing."""
+        if self.later:
+            return f"Accepted now; the effect comes with {self.later}."
+        if self.later_values:
+            values = ", ".join(f'"{value}"' for value in self.later_values)
+            return f"Accepted now, with effect later: {values}."
+        return ""
 
     @property
     def example_value(self) -> Any:
@@ -97,6 +110,7 @@ def _keys_of(spec: type) -> tuple[Key, ...]:
             doc=attribute.metadata["doc"],
             example=attribute.metadata["example"],
             later=attribute.metadata["later"],
+            later_values=attribute.metadata.get("later_values", ()),
         )
         for attribute in attrs.fields(spec)
         if "doc" in attribute.metadata

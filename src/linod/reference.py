@@ -112,7 +112,7 @@ def _rows(key: Key) -> list[str]:
 
 
 def _row(key: Key, name: str) -> str:
-    later = f"<br>*Accepted now; the effect comes with {key.later}.*" if key.later else ""
+    later = f"<br>*{_text(key.later_text)}*" if key.later_text else ""
     meaning = f"{_text(key.doc)}{later}<br>{_code(f'{name} = {key.example}')}"
     return f"| {_code(name)} | {_type(key)} | {_default(key)} | {meaning} |"
 

@@ -104,8 +104,7 @@ def _first_line(spec: type) -> str:
 
 
 def _description(key: Key) -> str:
-    later = f" Accepted now; its effect comes with {key.later}." if key.later else ""
-    return key.doc.replace("`", "") + later
+    return f"{key.doc} {key.later_text}".rstrip().replace("`", "")
 
 
 # -- kinds --------------------------------------------------------------------------------------

@@ -144,9 +144,20 @@ CLUSTER = "many machines"
 DJANGO = "Django"
 
 
-def key(default: Any = None, *, doc: str, example: str, later: str | None = None) -> Any:
-    """Declare one key: `example` is TOML for its value, `later` the topic it waits for."""
-    return field(default=default, metadata={"doc": doc, "example": example, "later": later})
+def key(
+    default: Any = None,
+    *,
+    doc: str,
+    example: str,
+    later: str | None = None,
+    later_values: tuple[str, ...] = (),
+) -> Any:
+    """Declare one key: `example` is TOML for its value, `later` the topic it waits for.
+
+    `later_values` are values that wait for the topic of policies, where the others work now.
+    """
+    metadata = {"doc": doc, "example": example, "later": later, "later_values": later_values}
+    return field(default=default, metadata=metadata)
 
 
 @frozen(kw_only=True)
@@ -337,6 +348,7 @@ class Task:
         Overlap.SKIP,
         doc="Due while an earlier one is going on: skip, wait, allow, replace.",
         example='"skip"',
+        later_values=("wait", "allow", "replace"),
     )
     max_running: int | None = key(
         doc='Runs at once where overlap = "allow".', example="4", later=POLICIES
@@ -345,6 +357,7 @@ class Task:
         CatchUp.ONE,
         doc="Missed occurrences: one (the newest), all (the newest 1,000), none.",
         example='"one"',
+        later_values=("all",),
     )
     catch_up_window: timedelta = key(
         timedelta(days=1), doc="Missed ones older than this are not caught up.", example='"1 day"'

@@ -44,6 +44,12 @@ def test_a_key_without_effect_yet_says_so() -> None:
     assert "*Accepted now; the effect comes with many machines.*" in row
 
 
+def test_values_without_effect_yet_are_named() -> None:
+    row = next(row for row in reference().splitlines() if row.startswith("| `overlap` |"))
+
+    assert '*Accepted now, with effect later: "wait", "allow", "replace".*' in row
+
+
 def test_every_row_has_four_cells() -> None:
     rows = [row for row in reference().splitlines() if row.startswith("| `")]
 

@@ -64,7 +64,7 @@ def test_defaults_and_values_are_those_of_the_specs() -> None:
 def test_a_key_without_effect_yet_says_so() -> None:
     pool = schema()["$defs"]["task"]["properties"]["pool"]
 
-    assert "its effect comes with policies" in pool["description"]
+    assert "the effect comes with policies" in pool["description"]
 
 
 def test_the_example_is_valid() -> None:
