@@ -96,8 +96,8 @@ class JsonLines:
         """Write one record as one line."""
         values = self._values(record, origin)
         line = _json_line(values)
-        # Half is for the message, half for the exception: each keeps its beginning and its end.
-        budget = LINE_MAX // 2
+        # Each long text keeps its beginning and its end; escapes may need several rounds.
+        budget = LINE_MAX
         while len(line) > LINE_MAX:
             budget //= 2
             line = _json_line(_shortened(values, budget))
