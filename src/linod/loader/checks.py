@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 import attrs
 from attrs import define, field
 
+from linod.diagnostics import Diagnostic
 from linod.loader.graph import cycles
 from linod.loader.loaded import WHAT_RUNS, Entry, Kept
 from linod.loader.places import Path
 from linod.loader.refusal import did_you_mean, dotted
 from linod.loader.source import Source
 from linod.recurrence.model import Interval, Recurrence
-from linod.specs import Calendar, CalendarName, Chain, Config, Dst, Pool, Task
+from linod.specs import Calendar, CalendarName, Chain, Config, Pool, Task
 from linod.units import format_duration, nearest
 
 _SHELL_SIGNS = re.compile(r"[|<>;`]|&&|&\s*$|\$[({A-Za-z_]|[*?]")
@@ -39,14 +40,47 @@ def check(config: Config, kept: Kept) -> None:
     checks.alike_names()
 
 
+def check_waiting(config: Config, kept: Kept) -> None:
+    """Check the names of tasks again, now that the discovered ones are known."""
+    checks = _Checks(config, kept, is_complete=True)
+    for (kind, name), entry in kept.entries.items():
+        if kind == "tasks" and name in config.tasks and "after" in entry.table:
+            checks.after(config.tasks[name], entry)
+        elif kind == "chains" and name in config.chains:
+            checks.members(config.chains[name], entry)
+    checks.cycles()
+
+
+def remarks_on(task: Task | Chain, zone: str) -> tuple[Any, ...]:
+    """Ask what is to be said about the times of a task."""
+    if task.recurrence.is_event:
+        return ()
+    try:
+        from linod.recurrence.remarks import remarks
+    except ModuleNotFoundError:
+        return ()
+    return remarks(
+        task.recurrence,
+        zone,
+        start=task.start,
+        end=task.end,
+        max_events=task.max_events,
+        dst=task.dst,
+    )
+
+
 @define
 class _Checks:
     """The configuration under check, and where its findings go."""
 
     config: Config
     kept: Kept
+    is_complete: bool = False
+    """Tasks that are not known now do not exist."""
     chain_of: dict[str, str] = field(factory=dict)
     remarks: dict[Any, tuple[Any, ...]] = field(factory=dict)
+    guesses_left: int = 200
+    """A guess compares with all names; nobody reads more of them."""
     told_defaults: set[tuple[Source, Path, str]] = field(factory=set)
 
     def add(
@@ -100,7 +134,7 @@ class _Checks:
 
     def task(self, name: str, entry: Entry) -> None:
         """Check one task."""
-        task = self.config.tasks.get(name)
+        task = self.config.tasks.get(name) or self.kept.flawed.get(name)
         if task is None:
             return
         self._what_runs(task, entry)
@@ -113,19 +147,28 @@ class _Checks:
             message = f'"{match[0].strip()}" has no meaning here: a command runs without a shell'
             self.add(entry, ("command",), "L080", message, label="write it as shell = …")
 
+    @property
+    def is_discovering(self) -> bool:
+        """Tell whether there are tasks that are known only when procedures are imported."""
+        return bool(self.config.linod.discover or self.config.linod.django)
+
     def _what_runs(self, task: Task, entry: Entry) -> None:
-        given = [key for key in _WHAT_RUNS_IN_ORDER if getattr(task, key) is not None]
-        if not given:
+        given = [
+            key
+            for key in _WHAT_RUNS_IN_ORDER
+            if getattr(task, key) is not None or entry.table.get(key, "none") != "none"
+        ]
+        if not given and not (entry.path[1] in self.kept.flawed and self.is_discovering):
             message = "nothing to run"
             advice = "give one of procedure, command, shell, manage"
             self.add(entry, (), "L057", message, is_key=True, help=advice)
         elif len(given) > 1:
             message = f"{given[0]} and {given[1]} exclude each other"
             self.add(entry, (given[1],), "L057", message, is_key=True, help="give one of them")
-        elif "arguments" in entry.table and task.procedure is None:
+        elif given and "arguments" in entry.table and "procedure" not in given:
             message = f"arguments go with procedure, not with {given[0]}"
             self.add(entry, ("arguments",), "L058", message, is_key=True)
-        elif "exit_codes" in entry.table and not {"command", "shell"} & set(given):
+        elif given and "exit_codes" in entry.table and not {"command", "shell"} & set(given):
             message = f"exit_codes go with command or shell, not with {given[0]}"
             self.add(entry, ("exit_codes",), "L058", message, is_key=True)
 
@@ -171,11 +214,15 @@ class _Checks:
                     self.add(entry, ("cooldown", key), "L083", message)
 
     def _names(self, task: Task, entry: Entry) -> None:
-        for index, name in enumerate(task.after):
-            self._known_task(name, entry, ("after", index))
+        self.after(task, entry)
         if task.pool is not None:
             self._known(task.pool, "pools", "L065", "pool", entry, ("pool",))
         self._calendars(task, entry)
+
+    def after(self, task: Task, entry: Entry) -> None:
+        """Check the names that a task waits for."""
+        for index, name in enumerate(task.after):
+            self._known_task(name, entry, ("after", index))
 
     def _calendars(self, task: Task | Chain, entry: Entry) -> None:
         for index, excluded in enumerate(task.exclude):
@@ -186,7 +233,7 @@ class _Checks:
     def _known(self, name: str, kind: str, code: str, word: str, entry: Entry, where: Path) -> None:
         if (kind, name) in self.kept.entries:
             return
-        label = did_you_mean(nearest(name, self._names_of(kind)))
+        label = self._guess(name, kind)
         advice = None if label else f"[{dotted((kind, name))}] is not in any file"
         self.add(entry, where, code, f'unknown {word} "{name[:100]}"', label=label, help=advice)
 
@@ -194,28 +241,36 @@ class _Checks:
         """A task of `discover` is known only when the procedures are imported."""
         entries = self.kept.entries
         is_known = ("tasks", name) in entries or ("chains", name) in entries
-        if is_known or self.config.linod.discover or self.config.linod.django:
+        if is_known or name in self.config.tasks:
             return
-        label = did_you_mean(nearest(name, self._names_of("tasks")))
+        if self.is_discovering and not self.is_complete:
+            return
+        label = self._guess(name, "tasks")
         self.add(entry, where, "L063", f'unknown task "{name[:100]}"', label=label)
 
-    def _names_of(self, kind: str) -> list[str]:
-        return [name for each, name in self.kept.entries if each == kind]
+    def _guess(self, name: str, kind: str) -> str:
+        if self.guesses_left == 0:
+            return ""
+        self.guesses_left -= 1
+        return did_you_mean(
+            nearest(name, (other for each, other in self.kept.entries if each == kind))
+        )
 
     def _remarks(self, task: Task | Chain, entry: Entry) -> None:
         if "recurrence" not in entry.table or task.recurrence.is_event:
             return
         for remark in self._remarks_on(task):
-            message = remark.message
-            self.add(entry, ("recurrence",), remark.code, message, help=remark.help)
+            place = entry.source.places.of((*entry.path, "recurrence"))
+            found = Diagnostic(remark.code, remark.message, place, help=remark.help)
+            self.kept.findings.diagnostics.append(found)
 
     def _remarks_on(self, task: Task | Chain) -> tuple[Any, ...]:
         """Ask once for tasks with the same times."""
         zone = self.config.zone_of(task)
-        wanted = (task.recurrence, zone, task.start, task.end, task.max_events, task.dst)
-        if wanted not in self.remarks:
-            self.remarks[wanted] = _ask_remarks(*wanted)
-        return self.remarks[wanted]
+        times = (task.recurrence, zone, task.start, task.end, task.max_events, task.dst)
+        if times not in self.remarks:
+            self.remarks[times] = remarks_on(task, zone)
+        return self.remarks[times]
 
     # -- chains -------------------------------------------------------------------------------
 
@@ -229,12 +284,16 @@ class _Checks:
         self._remarks(chain, entry)
         if not any(chain.tasks):
             self.add(entry, ("tasks",), "L074", "a chain without tasks")
+        self.members(chain, entry)
+
+    def members(self, chain: Chain, entry: Entry) -> None:
+        """Check the tasks of a chain."""
         written = entry.table.get("tasks", [])
         for index, step in enumerate(chain.tasks):
             is_list = isinstance(written[index], list)
             for inner, member in enumerate(step):
                 where = ("tasks", index, inner) if is_list else ("tasks", index)
-                self._member(member, name, entry, where)
+                self._member(member, chain.name, entry, where)
 
     def _member(self, member: str, chain: str, entry: Entry, where: Path) -> None:
         self._known_task(member, entry, where)
@@ -257,10 +316,18 @@ class _Checks:
         for cycle in cycles(waits):
             shown = cycle if len(cycle) <= 8 else (*cycle[:4], "…", *cycle[-3:])
             message = "tasks wait for each other: " + " → ".join((*shown, cycle[0]))
-            entry = self.kept.entries["tasks", cycle[0]]
-            following = cycle[1] if len(cycle) > 1 else cycle[0]
-            index = waits[cycle[0]].index(following)
-            self.add(entry, ("after", index), "L064", message)
+            self._tell_cycle(cycle, message)
+
+    def _tell_cycle(self, cycle: tuple[str, ...], message: str) -> None:
+        """Show the first `after` of the cycle that stands in a file."""
+        for name, following in zip(cycle, (*cycle[1:], cycle[0]), strict=True):
+            entry = self.kept.entries.get(("tasks", name))
+            if entry is not None and "after" in entry.table:
+                index = self.config.tasks[name].after.index(following)
+                self.add(entry, ("after", index), "L064", message)
+                return
+        first = next(iter(self.kept.sources))
+        self.kept.findings.add(first, (), "L064", message)
 
     def alike_names(self) -> None:
         """Warn of names that differ only by case: files and people mix them up."""
@@ -299,16 +366,3 @@ def _interval(recurrence: Recurrence) -> timedelta | None:
     if len(recurrence.parts) == 1 and isinstance(part, Interval):
         return timedelta(seconds=part.seconds)
     return None
-
-
-def _ask_remarks(
-    recurrence: Recurrence,
-    zone: str,
-    start: datetime | None,
-    end: datetime | None,
-    max_events: int | None,
-    dst: Dst,
-) -> tuple[Any, ...]:
-    from linod.recurrence.remarks import remarks
-
-    return remarks(recurrence, zone, start=start, end=end, max_events=max_events, dst=dst)

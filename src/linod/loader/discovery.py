@@ -2,10 +2,236 @@
 
 from __future__ import annotations
 
-from linod.inspection import Inspection
-from linod.loader.loaded import Loaded
+import os
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+from typing import Any
+
+import attrs
+from attrs import define
+
+from linod.diagnostics import Diagnostic, Place
+from linod.inspection import Declared, Inspection, Problem, ProblemKind
+from linod.loader.checks import check_waiting, remarks_on
+from linod.loader.loaded import Entry, Kept, Layer, Loaded, loaded_of, merged
+from linod.loader.places import Path
+from linod.loader.refusal import did_you_mean, dotted
+from linod.loader.source import Findings, Source
+from linod.loader.structure import structure
+from linod.loader.tables import absolute, without_off
+from linod.recurrence.model import Frequency, Interval, Recurrence, Rule
+from linod.specs import Config, DottedPath, LogLevel, Task
+
+_CODES: dict[ProblemKind, str] = {
+    ProblemKind.IMPORT_RAISED: "L030",
+    ProblemKind.IMPORT_EXITED: "L030",
+    ProblemKind.IMPORT_TIMED_OUT: "L030",
+    ProblemKind.IMPORT_CRASHED: "L030",
+    ProblemKind.MODULE_MISSING: "L034",
+    ProblemKind.NAME_MISSING: "L035",
+    ProblemKind.NOT_CALLABLE: "L036",
+    ProblemKind.UNSUITABLE: "L036",
+    ProblemKind.SETUP_FAILED: "L037",
+    ProblemKind.ARGUMENT_UNKNOWN: "L031",
+    ProblemKind.ARGUMENT_MISSING: "L032",
+    ProblemKind.ARGUMENT_INVALID: "L033",
+    ProblemKind.STARTS_THREADS: "L038",
+    ProblemKind.DECLARATION_INVALID: "L039",
+    ProblemKind.USER_UNKNOWN: "L040",
+}
+# The key, not its value, is what is wrong.
+_ON_KEY = frozenset({ProblemKind.ARGUMENT_UNKNOWN, ProblemKind.ARGUMENT_MISSING})
 
 
 def complete(loaded: Loaded, inspection: Inspection) -> Loaded:
-    """Add the tasks of `discover` and turn the problems found into diagnostics."""
-    return loaded
+    """Add the tasks of `discover` and turn the problems found into diagnostics.
+
+    The tasks of the file come first, in its order; discovered ones follow in the order of their
+    modules, also those whose keys the file overrides. May be called again with what a further
+    inspection of the discovered tasks found.
+    """
+    if loaded.config is None or loaded.kept is None:
+        return loaded
+    kept = attrs.evolve(
+        loaded.kept,
+        findings=Findings(list(loaded.diagnostics)),
+        declared=dict(loaded.kept.declared),
+    )
+    completion = _Completion(loaded.config, kept, inspection)
+    config = completion.config()
+    for problem in inspection.problems:
+        completion.place(problem)
+    return loaded_of(kept, config)
+
+
+@define
+class _Completion:
+    """One loaded configuration and what the children said about it."""
+
+    loaded: Config
+    kept: Kept
+    inspection: Inspection
+
+    @property
+    def main(self) -> Source:
+        return self.kept.sources[0]
+
+    def config(self) -> Config:
+        """Add the discovered tasks."""
+        tasks = dict(self.loaded.tasks)
+        named = {task.procedure for task in tasks.values()}
+        for declared in self.inspection.declared:
+            if declared.described.path in named or not self._is_free(declared):
+                continue
+            self.kept.declared[declared.name] = declared
+            task = self._task(declared)
+            if task is not None:
+                tasks[declared.name] = task
+        config = attrs.evolve(self.loaded, tasks=tasks)
+        if self._has_found_all:
+            for name in self.kept.overrides.keys() - self.kept.declared.keys():
+                self._nothing_to_run(name)
+            check_waiting(config, self.kept)
+        return config
+
+    @property
+    def _has_found_all(self) -> bool:
+        """Tell whether every module of `discover` was read: a name may be in one that was not."""
+        modules = self.loaded.linod.discover
+        return not any(
+            problem.task is None and problem.subject in modules
+            for problem in self.inspection.problems
+        )
+
+    def _is_free(self, declared: Declared) -> bool:
+        """Refuse a name that another task has."""
+        name = declared.name
+        former = self.kept.declared.get(name)
+        if former is not None:
+            if former.described.path == declared.described.path:
+                return False
+            other = f"{former.described.file}:{former.described.line}"
+        elif name in self.loaded.tasks or name in self.loaded.chains:
+            kind = "tasks" if name in self.loaded.tasks else "chains"
+            place = self._place(self.kept.entries[kind, name], (), is_key=True)
+            other = f"{place.file}:{place.line}:{place.column}"
+        else:
+            return True
+        message = f'the task name "{name}" of {declared.described.path} is taken'
+        self._add("L041", message, _defined(declared), notes=(f"by {other}",))
+        return False
+
+    def _task(self, declared: Declared) -> Task | None:
+        """Lay the keys of the file over those of the decorator over the defaults."""
+        layer = self._declared_layer(declared)
+        if layer is None:
+            return None
+        upper = self.kept.overrides.get(declared.name)
+        source = self.main
+        if upper is not None:
+            source = self.kept.entries["tasks", declared.name].source
+            layer = merged(upper, layer)
+        whole = merged(layer, self.kept.defaults[source.path])
+        task = attrs.evolve(
+            whole.task,
+            procedure=DottedPath(declared.described.path),
+            description=whole.task.description or declared.described.summary or None,
+        )
+        if task.log_level is None and "log_level" not in whole.keys:
+            level = LogLevel.WARNING if recurs_in_seconds(task.recurrence) else LogLevel.INFO
+            task = attrs.evolve(task, log_level=level)
+        return task
+
+    def _declared_layer(self, declared: Declared) -> Layer | None:
+        keys = dict(declared.keys)
+        task, refusals = structure(without_off(keys), Task, declared.name)
+        for refusal in refusals:
+            refused = refusal.refused
+            where = dotted(refusal.path)
+            message = f"@linod.procedure of {declared.described.path}: {where}: {refused.reason}"
+            self._add("L039", message, _defined(declared), label=refused.label, help=refused.help)
+        if task is None or refusals:
+            return None
+        if "recurrence" in keys and "recurrence" not in self._override_keys(declared.name):
+            for remark in remarks_on(task, self.loaded.zone_of(task)):
+                message = f"{declared.described.path}: {remark.message}"
+                self._add(remark.code, message, _defined(declared), help=remark.help)
+        return Layer(absolute(task, self.main.directory), frozenset(keys))
+
+    def _override_keys(self, name: str) -> frozenset[str]:
+        layer = self.kept.overrides.get(name)
+        return frozenset() if layer is None else layer.keys
+
+    def _nothing_to_run(self, name: str) -> None:
+        entry = self.kept.entries["tasks", name]
+        advice = (
+            "give one of procedure, command, shell, manage, or the name of a declared procedure"
+        )
+        message = f"{dotted(entry.path)}: nothing to run, and no discovered task has this name"
+        place = self._place(entry, (), is_key=True)
+        self._add("L057", message, place, help=advice)
+
+    # -- problems -----------------------------------------------------------------------------
+
+    def place(self, problem: Problem) -> None:
+        """Put a problem where the file says what it is about."""
+        for place in self._places_of(problem):
+            label = did_you_mean(problem.suggestion)
+            self._add(
+                _CODES[problem.kind], problem.message, place, label=label, notes=problem.notes
+            )
+
+    def _places_of(self, problem: Problem) -> Iterator[Place]:
+        if problem.task is None:
+            yield self._place_of_module(problem.subject)
+            return
+        entry = self.kept.entries.get(("tasks", problem.task))
+        declared = self.kept.declared.get(problem.task)
+        if entry is not None and (declared is None or _is_written(entry, problem.key)):
+            is_key = problem.kind in _ON_KEY
+            keys = problem.key
+            # What is missing has no place: the heading, or the procedure that wants it, has.
+            if problem.kind is ProblemKind.ARGUMENT_MISSING:
+                keys = ("arguments",) if "arguments" in entry.table else ("procedure",)
+            yield self._place(entry, keys, is_key=is_key)
+        elif declared is not None:
+            yield _defined(declared)
+        else:
+            yield Place(file=self.main.shown)
+
+    def _place(self, entry: Entry, keys: Path, *, is_key: bool) -> Place:
+        return entry.source.places.of(entry.path + keys, is_key=is_key)
+
+    def _place_of_module(self, subject: str) -> Place:
+        """Find a module of `discover` or a callable of `setup` in [linod]."""
+        linod = self.main.data.get("linod", {})
+        for key in ("discover", "setup"):
+            listed = linod.get(key, ())
+            for index, name in enumerate(listed):
+                if name == subject or subject.startswith(f"{name}."):
+                    return self.main.places.of(("linod", key, index))
+        return Place(file=self.main.shown)
+
+    def _add(self, code: str, message: str, place: Place, **more: Any) -> None:
+        self.kept.findings.diagnostics.append(Diagnostic(code, message, place, **more))
+
+
+def _is_written(entry: Entry, keys: Path) -> bool:
+    return bool(keys) and keys[0] in entry.table
+
+
+def _defined(declared: Declared) -> Place:
+    """Point at the definition of a declared procedure."""
+    path = FilePath(declared.described.file)
+    here = FilePath(os.getcwd())
+    shown = path.relative_to(here) if path.is_relative_to(here) else path
+    return Place(file=str(shown), line=declared.described.line)
+
+
+def recurs_in_seconds(recurrence: Recurrence) -> bool:
+    """Tell whether something is due more than once a minute."""
+    return any(
+        (isinstance(part, Interval) and part.seconds < 60)
+        or (isinstance(part, Rule) and part.frequency is Frequency.SECONDLY)
+        for part in recurrence.parts
+    )

@@ -49,7 +49,7 @@ def text(value: Any, _: Any = None) -> str:
             raise Refused("L052", "text cannot hold a NUL")
         return value
     is_plain = isinstance(value, int | float) and not isinstance(value, bool)
-    raise wrong_kind("text", value, label=f'"{quoted(value)}"?' if is_plain else "")
+    raise wrong_kind("text", value, label=f'did you mean "{quoted(value)}"?' if is_plain else "")
 
 
 def boolean(value: Any, _: Any = None) -> bool:
@@ -59,7 +59,9 @@ def boolean(value: Any, _: Any = None) -> bool:
     alike = {"yes": "true", "on": "true", "true": "true", "1": "true"}
     alike |= {"no": "false", "off": "false", "false": "false", "0": "false"}
     guess = alike.get(str(value).lower())
-    raise wrong_kind("true or false", value, label=f"{guess}, without quotes?" if guess else "")
+    raise wrong_kind(
+        "true or false", value, label=f"did you mean {guess}, without quotes?" if guess else ""
+    )
 
 
 def integer(value: Any, _: Any = None) -> int:
@@ -67,7 +69,7 @@ def integer(value: Any, _: Any = None) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     is_digits = isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value)
-    label = f"{value}, without quotes?" if is_digits else ""
+    label = f"did you mean {value}, without quotes?" if is_digits else ""
     raise wrong_kind("a whole number", value, label=label)
 
 
@@ -83,7 +85,7 @@ def number(value: Any, _: Any = None) -> float:
 def duration(value: Any, _: Any = None) -> timedelta:
     """Take "1 hour"."""
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        label = f'"{quoted(value)} seconds"?' if 0 <= value < 10**9 else ""
+        label = f'did you mean "{quoted(value)} seconds"?' if 0 <= value < 10**9 else ""
         raise wrong_kind('a duration like "30 seconds"', value, label=label)
     if not isinstance(value, str):
         raise wrong_kind('a duration like "30 seconds"', value)
@@ -119,7 +121,9 @@ def _refused_text(code: str, what: str, value: str, error: ValueError) -> Refuse
     """Turn a ValueError of linod.units into a refusal; its guess goes beside the caret."""
     reason, _, guess = str(error).partition(': "')
     if guess.endswith('"?'):
-        return Refused(code, f"{quoted(value)} is not {what}: {reason}", label=f'"{guess}')
+        return Refused(
+            code, f"{quoted(value)} is not {what}: {reason}", label=f'did you mean "{guess}'
+        )
     return Refused(code, f"{quoted(value)} is not {what}: {error}")
 
 
@@ -237,7 +241,7 @@ def umask(value: Any, _: Any = None) -> int:
     """Take "027"."""
     if isinstance(value, str) and re.fullmatch(r"0?[0-7]{3}", value):
         return int(value, 8)
-    label = f'"{value:03d}"?' if isinstance(value, int) and 0 <= value <= 777 else ""
+    label = f'did you mean "{value:03d}"?' if isinstance(value, int) and 0 <= value <= 777 else ""
     raise Refused("L052", 'expected a mask in octal, as text: "027"', label=label)
 
 
@@ -297,7 +301,7 @@ def running(value: Any, _: Any = None) -> timedelta | str:
 def arguments(value: Any, _: Any = None) -> dict[str, Any]:
     """Take the arguments of a procedure; `{ due = … }` is checked, all else stays as it is."""
     if not isinstance(value, dict):
-        raise wrong_kind("a table of arguments by name", value, label="{ name = value }?")
+        raise wrong_kind("a table of arguments by name", value, label="write { name = value }")
     if _text_size(value) > ARGUMENTS_SIZE_MAX:
         raise Refused("L055", f"arguments of more than {ARGUMENTS_SIZE_MAX // 1024} KiB")
     return value

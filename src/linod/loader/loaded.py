@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 
 from linod.codes import Severity
 from linod.diagnostics import Diagnostic, sort_diagnostics
+from linod.inspection import Declared
 from linod.loader.places import Path
 from linod.loader.source import Findings, Source
 from linod.specs import Config, Task
@@ -47,6 +48,10 @@ class Kept:
     entries: dict[tuple[str, str], Entry] = field(factory=dict)
     """By kind and name, in the order of the files."""
     defaults: dict[FilePath, Layer] = field(factory=dict)
+    flawed: dict[str, Task] = field(factory=dict)
+    """Tasks of which some keys were refused, without these: to check the others."""
+    declared: dict[str, Declared] = field(factory=dict)
+    """Discovered tasks by name."""
     overrides: dict[str, Layer] = field(factory=dict)
     """Tasks that name nothing to run: they override a discovered one, if there is one."""
 
@@ -75,7 +80,7 @@ class Loaded:
 
 def loaded_of(kept: Kept, config: Config | None) -> Loaded:
     """Put the parts together, the findings in the order of the files."""
-    found = sort_diagnostics(kept.findings.diagnostics)
+    found = sort_diagnostics(dict.fromkeys(kept.findings.diagnostics))
     return Loaded(path=kept.path, config=config, diagnostics=found, kept=kept)
 
 

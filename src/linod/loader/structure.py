@@ -167,9 +167,6 @@ def _converter() -> Converter:
     converter = Converter(detailed_validation=True, forbid_extra_keys=True)
     converter.register_structure_hook_factory(attrs.has, lambda kind: _table_hook(kind, converter))
     converter.register_structure_hook_factory(
-        lambda kind: isinstance(kind, type) and issubclass(kind, StrEnum), hooks.enum_of
-    )
-    converter.register_structure_hook_factory(
         _is_union, lambda kind: _optional_hook(kind, converter)
     )
     converter.register_structure_hook_factory(
@@ -178,6 +175,9 @@ def _converter() -> Converter:
     converter.register_structure_hook_factory(
         lambda kind: _origin(kind) is dict, lambda kind: _names_hook(kind, converter)
     )
+    for each in vars(specs).values():
+        if isinstance(each, type) and issubclass(each, StrEnum) and each is not StrEnum:
+            converter.register_structure_hook(each, hooks.enum_of(each))
     # By identity: a StrEnum is a str to singledispatch.
     for kind, hook in _KINDS.items():
         converter.register_structure_hook_func(partial(operator.is_, kind), hook)
@@ -296,7 +296,7 @@ def _list_hook(kind: Any, converter: Converter) -> Hook:
 def _items(value: Any, hook: Hook, kind: Any) -> tuple[Any, ...]:
     """Read a list; each item that is refused is told with its index."""
     if not isinstance(value, list):
-        label = f"[{quoted(value)}]?" if isinstance(value, str | int) else ""
+        label = f"did you mean [{quoted(value)}]?" if isinstance(value, str | int) else ""
         raise hooks.wrong_kind("a list", value, label=label)
     return tuple(item for _, item in _each(enumerate(value), hook, kind))
 

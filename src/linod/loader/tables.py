@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -19,13 +20,8 @@ from linod.specs import Calendar, Linod, Log, Task
 
 def read_table(kept: Kept, entry: Entry, spec: type, name: str | None = None) -> Any:
     """Make a spec of a table; None, with the findings, where something is refused."""
-    resolver = Resolver(entry.source.directory, kept.environ)
-    resolver.table(entry.table, entry.path)
-    parsed, refusals = structure(entry.table, spec, name)
-    _tell(kept, entry, resolver, refusals)
-    if parsed is None or refusals or resolver.refusals:
-        return None
-    return absolute(parsed, entry.source.directory)
+    parsed, refused_keys = _read(kept, entry, spec, name)
+    return None if refused_keys else parsed
 
 
 def read_task(kept: Kept, entry: Entry, name: str) -> Layer | None:
@@ -34,12 +30,36 @@ def read_task(kept: Kept, entry: Entry, name: str) -> Layer | None:
     for key in nested:
         _tell_nested(kept, entry, key)
     given = {key: value for key, value in entry.table.items() if key not in nested}
-    off = {key for key, value in given.items() if value == "none" and key in _can_be_off()}
-    kept_keys = {key: value for key, value in given.items() if key not in off}
-    task = read_table(kept, Entry(entry.source, entry.path, kept_keys), Task, name)
-    if task is None or (nested and not given):
+    if nested and not given:
         return None
-    return Layer(task, frozenset(given))
+    table = without_off(given)
+    task, refused_keys = _read(kept, Entry(entry.source, entry.path, table), Task, name)
+    if not refused_keys:
+        return Layer(task, frozenset(given))
+    right = {key: value for key, value in table.items() if key not in refused_keys}
+    rest, _ = structure(right, Task, name)
+    if rest is not None:
+        kept.flawed[name] = rest
+    return None
+
+
+def without_off(table: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the keys that "none" switches off."""
+    return {key: value for key, value in table.items() if value != "none" or key not in _OFF_KEYS}
+
+
+def _read(kept: Kept, entry: Entry, spec: type, name: str | None) -> tuple[Any, set[str | int]]:
+    """Make a spec of a table, or tell what is refused and give the keys."""
+    resolver = Resolver(entry.source.directory, kept.environ)
+    resolver.table(entry.table, entry.path)
+    parsed, refusals = structure(entry.table, spec, name)
+    _tell(kept, entry, resolver, refusals)
+    depth = len(entry.path)
+    refused_keys = {path[depth] for path, _ in resolver.refusals}
+    refused_keys |= {each.path[0] if each.path else "" for each in refusals}
+    if refused_keys:
+        return None, refused_keys
+    return absolute(parsed, entry.source.directory), refused_keys
 
 
 def _tell(kept: Kept, entry: Entry, resolver: Resolver, refusals: list[Refusal]) -> None:
@@ -91,10 +111,6 @@ def _tell_nested(kept: Kept, entry: Entry, key: str) -> None:
     )
 
 
-def _can_be_off() -> frozenset[str]:
-    return _OFF_KEYS
-
-
 def _is_off_by_default(default: Any) -> bool:
     return default is None or default in ((), MANUALLY) or attrs.has(type(default))
 
@@ -135,8 +151,6 @@ def _absolute_linod(linod: Linod, directory: FilePath) -> Linod:
 
 def _joined(directory: FilePath, path: FilePath) -> FilePath:
     # Not resolved: what a link points to is decided when the path is used.
-    import os.path
-
     return FilePath(os.path.normpath(directory / path))
 
 
