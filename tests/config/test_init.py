@@ -57,7 +57,7 @@ def _loaded(path: Path) -> Config:
 
 def _switched_on(path: Path) -> dict[str, Task]:
     """Remove the comment signs of all recipes, and give the tasks that come to light."""
-    text = re.sub(r"^# (?=[a-z_\[]|# )", "", path.read_text(), flags=re.M)
+    text = re.sub(r"^# (?=[a-z_\[\]]|# |    )", "", path.read_text(), flags=re.M)
     text = re.sub(r"^(?:discover|django|What|\"linod).*\n", "", text, flags=re.M)
     other = path.with_name("all.toml")
     other.write_text(text)

@@ -56,6 +56,9 @@ _FREE = [
     if key.name not in ("procedure", "command", "shell", "manage", "exit_codes", "arguments")
 ]
 
+# `after` for all is a cycle, and an old name belongs to one.
+_FOR_ALL = [key for key in _FREE if key.name not in ("after", "formerly", "start")]
+
 
 @settings(
     max_examples=60,
@@ -64,7 +67,7 @@ _FREE = [
 )
 @given(
     keys=some.lists(some.sampled_from(_FREE), unique_by=lambda key: key.name),
-    defaults=some.lists(some.sampled_from(_FREE), unique_by=lambda key: key.name),
+    defaults=some.lists(some.sampled_from(_FOR_ALL), unique_by=lambda key: key.name),
     text=some.text(some.characters(exclude_categories=["Cs"]), max_size=20),
 )
 def test_any_keys_together_shown_load_to_the_same_specs(
@@ -73,7 +76,7 @@ def test_any_keys_together_shown_load_to_the_same_specs(
     lines = [
         SURROUNDINGS,
         "[defaults]\nstart = 2026-01-01",
-        *(f"{key.name} = {key.example}" for key in defaults if key.name != "start"),
+        *(f"{key.name} = {key.example}" for key in defaults),
         "[tasks.one]\nprocedure = 'shop.tasks.report'",
         f"arguments = {{ text = {value_text(text)} }}",
         *(f"{key.name} = {key.example}" for key in keys),
