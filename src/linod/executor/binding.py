@@ -19,7 +19,8 @@ from typing import Any
 
 from attrs import frozen
 
-from linod.executor.convert import Key, Moment, converter, refusals
+from linod.executor.convert import Key, converter, refusals
+from linod.executor.leaves import Moment
 from linod.executor.resolve import resolve, underlying
 from linod.inspection import Described, ProblemKind
 from linod.run import Run
@@ -269,7 +270,7 @@ def _separators(former: Any, kind: Any) -> Iterable[str]:
         yield "*"
 
 
-_STARS = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}
+_STARS: dict[Any, str] = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}
 
 
 def _render_parameter(parameter: Parameter) -> str:
@@ -287,13 +288,14 @@ def _annotation(annotation: Any) -> str:
     if isinstance(annotation, str):
         return annotation[:_TEXT_MAX]
     if isinstance(annotation, type) and not typing.get_args(annotation):
-        return annotation.__qualname__
+        return str(annotation.__qualname__)
     arguments = typing.get_args(annotation)
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         names = (_annotation(argument) for argument in arguments)
         return " | ".join("None" if name == "NoneType" else name for name in names)
     with suppress(Exception):
-        return inspect.formatannotation(annotation).replace("typing.", "")[:_TEXT_MAX]
+        text = str(inspect.formatannotation(annotation))
+        return text.replace("typing.", "")[:_TEXT_MAX]
     return "…"
 
 

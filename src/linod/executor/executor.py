@@ -17,7 +17,15 @@ from typing import Any, Protocol
 
 from attrs import evolve
 
-from linod.events import Event, Outcome, RunEnded, RunStarted, StartRun, StopRun
+from linod.events import (
+    Event,
+    Outcome,
+    RunEnded,
+    RunNeverStarted,
+    RunStarted,
+    StartRun,
+    StopRun,
+)
 from linod.executor import messages, runfiles, tree
 from linod.executor.link import Link
 from linod.executor.messages import KeeperKey, Settings
@@ -254,6 +262,9 @@ class Executor:
             user=command.task.user,
         )
         self._going.pop(command.run, None)
+        if recovered.proof is runfiles.Proof.NEVER_STARTED:
+            self._report(RunNeverStarted(run=command.run, lease=command.lease))
+            return
         self._report(recovered.end)
 
     # -- helpers ------------------------------------------------------------------------------
@@ -271,6 +282,4 @@ class Executor:
 
 
 def _failed(command: StartRun, reason: str) -> RunEnded:
-    return RunEnded(
-        run=command.run, lease=command.lease, outcome=Outcome.FAILED, reason=reason
-    )
+    return RunEnded(run=command.run, lease=command.lease, outcome=Outcome.FAILED, reason=reason)

@@ -27,8 +27,8 @@ from linod.errors import LinodError
 from linod.executor import messages, privileges, resolve, wire
 from linod.executor.binding import Plan
 from linod.executor.keeping import Keeping
-from linod.executor.messages import Settings
-from linod.executor.resolve import Unresolved, module_of
+from linod.executor.messages import Settings, module_of
+from linod.executor.resolve import Unresolved
 from linod.inspection import ProblemKind
 from linod.log import replace_streams, start_log
 from linod.log.plan import LogPlan
@@ -110,7 +110,7 @@ def set_up(path: str) -> None:
         guarded(function)
     except LinodError:
         raise
-    except BaseException as error:  # noqa: BLE001 - the edge to user code
+    except BaseException as error:
         raise LinodError(f"setup failed: {path}: {resolve.one_line(error)}") from error
 
 

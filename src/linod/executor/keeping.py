@@ -46,7 +46,11 @@ class Keeping:
     """Keeps runs until the daemon is gone and none is left."""
 
     def __init__(
-        self, channel: wire.Channel, settings: Settings, folder: int, log_plan: LogPlan,
+        self,
+        channel: wire.Channel,
+        settings: Settings,
+        folder: int,
+        log_plan: LogPlan,
         plans: Plans,
     ) -> None:
         self._channel = channel
@@ -141,7 +145,8 @@ class Keeping:
             start_log(
                 self._log_plan,
                 program="keeper",
-                level=None if self._settings.log_level is None
+                level=None
+                if self._settings.log_level is None
                 else LogLevel(self._settings.log_level),
                 secrets=sorted(self._secrets),
             )
@@ -211,8 +216,13 @@ class Keeping:
 
     def _refuse(self, order: Order, reason: str) -> None:
         self._send(
-            {"is": "ended", "run": order.run, "lease": order.lease, "reason": reason,
-             "outcome": str(Outcome.FAILED)}
+            {
+                "is": "ended",
+                "run": order.run,
+                "lease": order.lease,
+                "reason": reason,
+                "outcome": str(Outcome.FAILED),
+            }
         )
 
     def _stop(self, message: dict[str, Any]) -> None:
@@ -279,9 +289,7 @@ class Keeping:
             self._send({"is": "lines", "run": run.order.run, "text": text[-wire.READ_MAX :]})
 
     def _tell_started(self, run: KeptRun) -> None:
-        self._send(
-            {"is": "started", "run": run.order.run, "worker": run.worker, "at": run.started}
-        )
+        self._send({"is": "started", "run": run.order.run, "worker": run.worker, "at": run.started})
 
     # -- how runs end -------------------------------------------------------------------------
 

@@ -143,12 +143,13 @@ class KeptRun:
         """Take a report; True if it says that the run started."""
         started = message.get("started")
         if self.started is None and _is_start(started):
-            self.worker = f"{self.pid}:{started[0]}"
-            self.started = float(started[1])
+            ticks, at = message["started"]
+            self.worker = f"{self.pid}:{ticks}"
+            self.started = float(at)
             return True
         end = message.get("end")
-        is_first = self.end is None and isinstance(end, dict)
-        if is_first and end.get("outcome") in _REPORTED and self.phase is Phase.RUNNING:
+        is_awaited = self.end is None and self.phase is Phase.RUNNING
+        if is_awaited and isinstance(end, dict) and end.get("outcome") in _REPORTED:
             self.end = end
         return False
 

@@ -92,7 +92,7 @@ class Link:
         folder = runfiles.prepare(directory, self.key.user)
         try:
             self._process = subprocess.Popen(
-                [*PROGRAM, "serve", str(theirs.fileno()), str(folder)],
+                [*program(), "serve", str(theirs.fileno()), str(folder)],
                 stdin=subprocess.DEVNULL,
                 stdout=2,
                 pass_fds=(theirs.fileno(), folder),
@@ -201,6 +201,6 @@ class Link:
         self._watch_writing()
 
 
-PROGRAM = (sys.executable, "-P", "-m", "linod.executor.keeper")
-"""`-P`: nothing in the working directory may shadow what linod itself imports."""
-
+def program() -> tuple[str, ...]:
+    """Return the command of a keeper: `-P`, so that nothing in its directory shadows linod."""
+    return (sys.executable, "-P", "-m", "linod.executor.keeper")

@@ -155,6 +155,11 @@ def _lowest(levels: Iterable[LogLevel | None]) -> str | None:
     return str(min(named, key=_LEVELS.index)) if named else None
 
 
+def module_of(path: str) -> str:
+    """Guess the module of a dotted path without importing it: all but the last name."""
+    return path.rpartition(".")[0] or path
+
+
 def hello(settings: Settings) -> dict[str, Any]:
     """Build the first message."""
     names = (attribute.name for attribute in Settings.__attrs_attrs__)

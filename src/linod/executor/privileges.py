@@ -18,6 +18,16 @@ _PR_SET_CHILD_SUBREAPER = 36
 class UserUnknown(LinodError):  # noqa: N818 - it reads as what happened
     """The user or group of a task does not exist here."""
 
+    def __init__(self, message: str, *, is_user: bool) -> None:
+        super().__init__(message)
+        self.is_user = is_user
+
+
+def check(user: str | None, group: str | None) -> None:
+    """Raise UserUnknown where `drop` would."""
+    if os.geteuid() == 0 and (user is not None or group is not None):
+        _identity(user, group)
+
 
 def drop(user: str | None, group: str | None) -> None:
     """Become user and group of a task; does nothing unless we are root and one is named."""
@@ -45,14 +55,14 @@ def _user(user: str) -> pwd.struct_passwd:
     try:
         return pwd.getpwuid(int(user)) if user.isdigit() else pwd.getpwnam(user)
     except (KeyError, OverflowError):
-        raise UserUnknown(f'there is no user "{user}" on this machine') from None
+        raise UserUnknown(f'there is no user "{user}" on this machine', is_user=True) from None
 
 
 def _gid(group: str) -> int:
     try:
         return grp.getgrgid(int(group)).gr_gid if group.isdigit() else grp.getgrnam(group).gr_gid
     except (KeyError, OverflowError):
-        raise UserUnknown(f'there is no group "{group}" on this machine') from None
+        raise UserUnknown(f'there is no group "{group}" on this machine', is_user=False) from None
 
 
 def _verify(uid: int, gid: int, groups: list[int]) -> None:

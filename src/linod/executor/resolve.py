@@ -53,11 +53,6 @@ def resolve(path: str) -> Any:
     return found
 
 
-def module_of(path: str) -> str:
-    """Guess the module of a dotted path without importing it: all but the last name."""
-    return path.rpartition(".")[0] or path
-
-
 def import_by_name(name: str) -> types.ModuleType:
     """Import a module, or raise Unresolved with what it raised."""
     try:
@@ -73,7 +68,7 @@ def import_by_name(name: str) -> types.ModuleType:
             subject=name,
             notes=last_lines(error),
         ) from error
-    except BaseException as error:  # noqa: BLE001 - the edge to user code
+    except BaseException as error:
         raise _import_raised(name, error) from error
 
 
@@ -205,9 +200,7 @@ def _check_suitable(path: str, found: Any, name: str) -> None:
         )
     if not callable(found):
         kind = type(found).__name__
-        raise _unsuitable(
-            path, f"is not callable: {_a(kind)}", kind=ProblemKind.NOT_CALLABLE
-        )
+        raise _unsuitable(path, f"is not callable: {_a(kind)}", kind=ProblemKind.NOT_CALLABLE)
     body = underlying(found)
     if inspect.isgeneratorfunction(body) or inspect.isasyncgenfunction(body):
         raise _unsuitable(path, "is a generator: calling it would run nothing of it")

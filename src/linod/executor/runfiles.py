@@ -219,9 +219,7 @@ def _keeper(file: Path) -> tuple[int, int]:
 
 def _kill_keeper(pid: int, start: int) -> None:
     # Its workers die with it; what they left is ended by `recover`, run by run.
-    tree.kill_all(
-        lambda table: {pid} if pid in table and table[pid].start == start else set()
-    )
+    tree.kill_all(lambda table: {pid} if pid in table and table[pid].start == start else set())
 
 
 def _claim(folder: int, run: int) -> bool:
@@ -254,18 +252,24 @@ def _is_of_this_boot(lines: list[Any], boot: str) -> bool:
 
 def _end_what_lives(directory: Path, run: int, lines: list[Any]) -> None:
     """KILL the worker's session, if it is still the same, and all that names the run."""
-    first = lines[0] if lines and isinstance(lines[0], list) and len(lines[0]) == 3 else [0, 0, ""]
-    pid, start = first[0], first[1]
+    pid, start = _worker(lines)
 
     def members(table: dict[int, tree.Process]) -> set[int]:
-        named = tree.of_run(run, str(directory.resolve()), table)
-        worker = table.get(pid) if isinstance(pid, int) else None
-        is_same = worker is not None and worker.start == start
-        return named | tree.descendants(named, table) | (
-            {pid} | tree.of_session(pid, table) if is_same else set()
-        )
+        found = tree.of_run(run, str(directory.resolve()), table)
+        if pid in table and table[pid].start == start:
+            found |= {pid} | tree.of_session(pid, table)
+        return found | tree.descendants(found, table)
 
     tree.kill_all(members)
+
+
+def _worker(lines: list[Any]) -> tuple[int, int]:
+    first = lines[0] if lines else None
+    if isinstance(first, list) and len(first) == 3:
+        pid, start, _ = first
+        if isinstance(pid, int) and isinstance(start, int):
+            return pid, start
+    return 0, 0
 
 
 def _instant(value: Any) -> datetime | None:

@@ -93,8 +93,10 @@ def marks(pid: int) -> dict[str, str]:
     except OSError:
         return {}
     pairs = (entry.partition(b"=") for entry in data.split(b"\0") if entry.startswith(b"LINOD_"))
-    return {name.decode("ascii", "replace"): value.decode("utf-8", "replace")
-            for name, _, value in pairs}
+    return {
+        name.decode("ascii", "replace"): value.decode("utf-8", "replace")
+        for name, _, value in pairs
+    }
 
 
 def of_run(run: int, directory: str, table: dict[int, Process]) -> set[int]:

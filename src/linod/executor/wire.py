@@ -1,7 +1,7 @@
 """JSON lines between daemon, keeper and worker: one object per line, bounded, never pickle.
 
 Rules of this border:
-- What a peer sends is untrusted: a line that is too long, or no JSON object, is dropped and counted.
+- What a peer sends is untrusted: a line that is too long, or no JSON object, is dropped.
 - Dates in the arguments of a task travel as tagged objects (`pack`, `unpack`); instants elsewhere
   travel as seconds since 1970.
 - Nothing here blocks: `send` keeps what the socket does not take, `flush` goes on later.
@@ -77,7 +77,6 @@ class LineBuffer:
 
     def __init__(self, line_max: int) -> None:
         self.line_max = line_max
-        self.dropped = 0
         self._rest = bytearray()
         self._is_skipping = False
 
@@ -101,7 +100,6 @@ class LineBuffer:
         if len(self._rest) > self.line_max:
             self._rest.clear()
             self._is_skipping = True
-            self.dropped += 1
 
 
 class Channel:

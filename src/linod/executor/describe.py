@@ -1,0 +1,283 @@
+"""The keeper as describer: imports what a configuration names and says what it found.
+
+Two processes: the outer one holds no user code and waits; the inner one, its child, imports. So
+a module that kills its parent at import hits the outer one, not the daemon. Each result is a JSON
+line on the result pipe; before each import the module is announced, so that whoever started us
+knows which one ended, hung or crashed the process.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import date, time, timedelta
+from difflib import get_close_matches
+from enum import Enum
+from pathlib import Path
+from typing import Any, NoReturn
+
+import attrs
+
+from linod.errors import LinodError
+from linod.executor import privileges, resolve, tree, wire
+from linod.executor.binding import Plan
+from linod.executor.keeper import guarded, open_import_path, planned, set_up, thread_count
+from linod.executor.messages import module_of
+from linod.executor.resolve import Unresolved
+from linod.inspection import Described, Problem, ProblemKind
+from linod.run import MARK
+from linod.specs import Task
+from linod.units import format_duration
+
+_TASK_KEYS = {attribute.name for attribute in attrs.fields(Task)} - {
+    "procedure",
+    "command",
+    "shell",
+    "manage",
+}
+
+
+def describe(request: int, result: int, fault: int) -> int:
+    """Answer the request in a child of this process, then end what is left of it."""
+    wanted = json.loads(os.pread(request, os.fstat(request).st_size, 0))
+    os.set_inheritable(result, False)
+    os.set_inheritable(fault, False)
+    try:
+        privileges.drop(wanted["user"], wanted["group"])
+    except LinodError as error:
+        os.write(result, wire.encode({"unusable": str(error)}))
+        return 1
+    privileges.adopt_orphans()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        _describe(wanted, result, fault, parent)
+    _, status = os.waitpid(pid, 0)
+    tree.kill_all(lambda table: tree.descendants([parent], table))
+    code = os.waitstatus_to_exitcode(status)
+    with suppress(OSError):
+        os.write(result, wire.encode({"status": code}))
+    return 0
+
+
+def _describe(wanted: dict[str, Any], result: int, fault: int, parent: int) -> NoReturn:
+    """Be the inner process."""
+    status = 1
+    try:
+        privileges.die_with_parent(parent)
+        faulthandler.enable(fault)
+        # Where it hangs is told when whoever waits for us gives up.
+        faulthandler.register(signal.SIGUSR1, fault)
+        Describer(wanted, result).work()
+        status = 0
+    finally:
+        with suppress(BaseException):
+            sys.stderr.flush()
+        os._exit(status)
+
+
+class Describer:
+    """Imports, binds, and writes down what it finds."""
+
+    def __init__(self, wanted: dict[str, Any], result: int) -> None:
+        self._wanted = wanted
+        self._result = open(result, "wb")  # noqa: SIM115 - it lives as long as the process
+        self._skipped = set(wanted["skip"])
+        self._plans: dict[str, Plan | Unresolved] = {}
+
+    def work(self) -> None:
+        """Do all that is wanted."""
+        open_import_path(self._wanted["import_path"])
+        for path in self._wanted["setup"]:
+            self._announce(path)
+            try:
+                set_up(path)
+            except LinodError as error:
+                self._problem(ProblemKind.SETUP_FAILED, str(error), subject=path)
+                return self._finish()
+        for path, tasks in self._wanted["procedures"]:
+            if module_of(path) not in self._skipped:
+                self._bind_all(path, tasks)
+        for module in self._wanted["discover"]:
+            if module not in self._skipped:
+                self._discover(module)
+        return self._finish()
+
+    def _finish(self) -> None:
+        self._say({"done": True})
+        self._result.flush()
+
+    def _say(self, message: dict[str, Any]) -> None:
+        self._result.write(wire.encode(message))
+
+    def _announce(self, module: str) -> None:
+        self._say({"importing": module})
+        # Nothing may wait in the buffer: a module that forks would write it twice.
+        self._result.flush()
+
+    def _problem(self, kind: ProblemKind, message: str, **fields: Any) -> None:
+        problem = Problem(kind=kind, message=message[:2000], **fields)
+        self._say({"problem": attrs.asdict(problem)})
+
+    # -- procedures ---------------------------------------------------------------------------
+
+    def _bind_all(self, path: str, tasks: list[tuple[str, Any]]) -> None:
+        plan, has_threads = self._plan(path)
+        first = tasks[0][0] if tasks else None
+        if has_threads:
+            self._threads(module_of(path), first, ("procedure",))
+        if isinstance(plan, Unresolved):
+            for task, _ in tasks:
+                self._unresolved(plan, task, ("procedure",))
+            return
+        self._say({"described": attrs.asdict(plan.described)})
+        for task, packed in tasks:
+            self._bind(plan, task, wire.unpack(packed))
+
+    def _plan(self, path: str) -> tuple[Plan | Unresolved, bool]:
+        before = thread_count()
+        self._announce(module_of(path))
+        plan: Plan | Unresolved = guarded(lambda: planned(path))
+        return plan, thread_count() > before
+
+    def _bind(self, plan: Plan, task: str, arguments: dict[str, Any]) -> None:
+        for finding in plan.check(arguments):
+            self._problem(
+                finding.kind,
+                finding.message,
+                task=task,
+                subject=plan.path,
+                key=finding.key,
+                suggestion=finding.suggestion,
+                notes=(_place(plan.described),),
+            )
+
+    def _unresolved(
+        self, error: Unresolved, task: str | None, key: tuple[str | int, ...] = ()
+    ) -> None:
+        self._problem(
+            error.kind,
+            error.message,
+            task=task,
+            subject=error.subject,
+            key=key,
+            suggestion=error.suggestion,
+            notes=error.notes,
+        )
+
+    def _threads(self, module: str, task: str | None, key: tuple[str | int, ...] = ()) -> None:
+        self._problem(
+            ProblemKind.STARTS_THREADS,
+            f"{module} starts threads when it is imported: each run imports it anew, which is slow",
+            task=task,
+            subject=module,
+            key=key,
+        )
+
+    # -- discover -----------------------------------------------------------------------------
+
+    def _discover(self, name: str) -> None:
+        before = thread_count()
+        self._announce(name)
+        try:
+            module = guarded(lambda: resolve.import_by_name(name))
+        except Unresolved as error:
+            self._unresolved(error, None)
+            return
+        if thread_count() > before:
+            self._threads(name, None)
+        for attribute, function in list(vars(module).items()):
+            keys = _keys_of(function)
+            if keys is not None and _is_of(function, name):
+                self._declare(f"{name}.{attribute}", keys)
+
+    def _declare(self, path: str, keys: dict[str, Any]) -> None:
+        plan = planned(path)
+        if isinstance(plan, Unresolved):
+            self._unresolved(plan, None)
+            return
+        given, problems = _checked_keys(keys)
+        for message, suggestion in problems:
+            self._problem(
+                ProblemKind.DECLARATION_INVALID,
+                f"@linod.procedure of {path}: {message}",
+                subject=path,
+                suggestion=suggestion,
+                notes=(_place(plan.described),),
+            )
+        name = given.pop("name", path.rpartition(".")[2])
+        self._say(
+            {
+                "declared": {
+                    "name": str(name),
+                    "described": attrs.asdict(plan.described),
+                    "keys": wire.pack(given),
+                }
+            }
+        )
+        for finding in plan.check(given.get("arguments", {})):
+            self._problem(
+                finding.kind,
+                finding.message,
+                subject=path,
+                suggestion=finding.suggestion,
+                notes=(_place(plan.described),),
+            )
+
+
+def _keys_of(function: Any) -> dict[str, Any] | None:
+    try:
+        keys = getattr(function, MARK, None)
+    except Exception:  # noqa: BLE001 - a __getattr__ of user code
+        return None
+    return keys if isinstance(keys, dict) else None
+
+
+def _is_of(function: Any, module: str) -> bool:
+    """A package may gather what its modules declare; what comes from elsewhere is not its own."""
+    home = getattr(function, "__module__", None)
+    return isinstance(home, str) and (home + ".").startswith(module + ".")
+
+
+def _place(described: Described) -> str:
+    return f"{described.signature}, {described.file}:{described.line}"
+
+
+def _checked_keys(keys: dict[str, Any]) -> tuple[dict[str, Any], Iterable[tuple[str, str | None]]]:
+    """Split what the decorator was given into values fit for TOML, and what is wrong."""
+    given: dict[str, Any] = {}
+    problems: list[tuple[str, str | None]] = []
+    for name, value in keys.items():
+        if name not in _TASK_KEYS:
+            close = get_close_matches(name, sorted(_TASK_KEYS), 1)
+            problems.append((f'a task has no key "{name}"', close[0] if close else None))
+            continue
+        try:
+            given[name] = _plain(value)
+        except ValueError as error:
+            problems.append((f"{name}: {error}", None))
+    return given, problems
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Turn what a person writes in Python into what TOML would hold."""
+    if depth > 32:
+        raise ValueError("it is nested too deeply")
+    if isinstance(value, Enum):
+        return _plain(value.value, depth + 1)
+    if isinstance(value, bool | int | float | str | date | time):
+        return value
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item, depth + 1) for item in value]
+    if isinstance(value, dict) and all(isinstance(name, str) for name in value):
+        return {name: _plain(item, depth + 1) for name, item in value.items()}
+    raise ValueError(f"{type(value).__name__} is no value of linod.toml")

@@ -1,0 +1,400 @@
+"""Looks at user code from outside: children import it, and whatever it does stays there.
+
+Rules of this border:
+- One child per (user, group, import_env), as for keepers; in the task's user and group when root.
+- A module that ends, crashes or hangs its child becomes a problem that names it, and a new child
+  goes on without it. The time is bounded, for one module and in all; so is what is read.
+- Nothing of a child lives on: its whole tree is killed at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from attrs import evolve, frozen
+
+from linod.executor import privileges, tree, wire
+from linod.executor.link import program
+from linod.executor.messages import KeeperKey, module_of
+from linod.inspection import Declared, Described, Inspection, Problem, ProblemKind
+from linod.specs import Config, Task
+
+# Of the time in all: numpy and Django on a cold disk take seconds, a loop takes for ever.
+_SHARE_OF_ONE = 3
+_ATTEMPTS_MAX = 50
+_RESULT_MAX = 256 * 1024 * 1024
+_LINE_MAX = 4 * 1024 * 1024
+_STDERR_MAX = 4096
+_FAULT_MAX = 16 * 1024
+_NOTES_MAX = 8
+_POLL_S = 0.05
+
+
+def inspect(
+    config: Config, timeout_s: float = 60, *, environ: Mapping[str, str] | None = None
+) -> Inspection:
+    """Import, describe and bind all that a configuration names; blocks, so call it in a thread.
+
+    Args:
+        config: The configuration.
+        timeout_s: Time in all; one module gets at most a third of it.
+        environ: Environment of the children; ours if not given.
+    """
+    limit = time.monotonic() + timeout_s
+    own = dict(os.environ if environ is None else environ)
+    findings = _Findings(config.path.parent)
+    for key, tasks in _groups(config).items():
+        _Group(config, key, tasks, own, timeout_s / _SHARE_OF_ONE, limit, findings).inspect()
+    return findings.inspection()
+
+
+class _Findings:
+    """What all children found, in order, once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = str(folder.resolve()) + os.sep
+        self._described: dict[str, Described] = {}
+        self._declared: dict[str, Declared] = {}
+        self._problems: dict[Problem, None] = {}
+
+    def add(self, found: list[dict[str, Any]]) -> None:
+        """Take what a child said."""
+        for message in found:
+            if "described" in message:
+                described = self._read(message["described"])
+                self._described.setdefault(described.path, described)
+            elif "declared" in message:
+                self._declare(message["declared"])
+            elif "problem" in message:
+                self.add_problem(_problem_of(message["problem"], self._folder))
+
+    def add_problem(self, problem: Problem) -> None:
+        """Take a problem."""
+        self._problems.setdefault(problem)
+
+    def inspection(self) -> Inspection:
+        """Return all of it."""
+        return Inspection(
+            procedures=self._described,
+            declared=tuple(self._declared.values()),
+            problems=tuple(self._problems),
+        )
+
+    def _declare(self, message: dict[str, Any]) -> None:
+        described = self._read(message["described"])
+        declared = Declared(
+            name=message["name"], described=described, keys=wire.unpack(message["keys"])
+        )
+        self._declared.setdefault(described.path, declared)
+        self._described.setdefault(described.path, described)
+
+    def _read(self, message: dict[str, Any]) -> Described:
+        described = Described(**message)
+        return evolve(described, file=described.file.removeprefix(self._folder))
+
+
+def _problem_of(message: dict[str, Any], folder: str) -> Problem:
+    return Problem(
+        **{
+            **message,
+            "kind": ProblemKind(message["kind"]),
+            "key": tuple(message["key"]),
+            "notes": tuple(note.replace(folder, "") for note in message["notes"]),
+        }
+    )
+
+
+def _groups(config: Config) -> dict[KeeperKey, list[Task]]:
+    """Sort the tasks by keeper; what `discover` names is for ours, or for the only one there is."""
+    groups: dict[KeeperKey, list[Task]] = {}
+    for task in config.tasks.values():
+        if task.procedure is not None or task.user is not None or task.group is not None:
+            groups.setdefault(KeeperKey.of(task), []).append(task)
+    own = KeeperKey(None, None, ())
+    if (config.linod.discover or config.linod.setup) and own not in groups and len(groups) != 1:
+        groups[own] = []
+    return groups
+
+
+@frozen
+class _Death:
+    """How a child ended before it was done."""
+
+    module: str | None
+    kind: ProblemKind
+    how: str
+    notes: tuple[str, ...]
+
+
+class _Group:
+    """The tasks of one keeper, looked at by as many children as it takes."""
+
+    def __init__(
+        self,
+        config: Config,
+        key: KeeperKey,
+        tasks: list[Task],
+        environ: dict[str, str],
+        module_s: float,
+        limit: float,
+        findings: _Findings,
+    ) -> None:
+        self._config = config
+        self._key = key
+        self._tasks = tasks
+        self._environ = environ
+        self._module_s = module_s
+        self._limit = limit
+        self._findings = findings
+        self._skip: list[str] = []
+
+    def inspect(self) -> None:
+        """Start children until one comes to its end."""
+        if self._is_user_unknown():
+            return
+        for _ in range(_ATTEMPTS_MAX):
+            child = _Child(self._request(), self._key.environ(self._environ), self._config)
+            death = child.listen(self._module_s, self._limit)
+            if death is None or death.module is None or death.module in self._skip:
+                self._findings.add(child.found)
+                if death is not None:
+                    self._blame_all(death)
+                return
+            self._skip.append(death.module)
+            self._blame(death)
+
+    def _request(self) -> dict[str, Any]:
+        procedures: dict[str, list[tuple[str, Any]]] = {}
+        for task in self._tasks:
+            if task.procedure is not None:
+                arguments = wire.pack(task.arguments)
+                procedures.setdefault(task.procedure, []).append((task.name, arguments))
+        return {
+            "user": self._key.user,
+            "group": self._key.group,
+            "import_path": [str(path) for path in self._config.linod.import_path],
+            "setup": list(self._config.linod.setup) if procedures or self._discovers() else [],
+            "procedures": list(procedures.items()),
+            "discover": list(self._config.linod.discover) if self._discovers() else [],
+            "skip": self._skip,
+        }
+
+    def _discovers(self) -> bool:
+        groups = _groups(self._config)
+        own = KeeperKey(None, None, ())
+        return self._key == own or (own not in groups and len(groups) == 1)
+
+    def _is_user_unknown(self) -> bool:
+        try:
+            privileges.check(self._key.user, self._key.group)
+        except privileges.UserUnknown as error:
+            name = "user" if error.is_user else "group"
+            for task in self._tasks:
+                self._findings.add_problem(
+                    Problem(
+                        kind=ProblemKind.USER_UNKNOWN,
+                        message=str(error),
+                        task=task.name,
+                        subject=getattr(task, name) or "",
+                        key=(name,),
+                    )
+                )
+            return True
+        return False
+
+    def _blame(self, death: _Death) -> None:
+        """Say of a module what it did, to everyone who named it."""
+        module = death.module or ""
+        message = f"{module} {death.how}"
+        if module in self._config.linod.setup:
+            self._add(ProblemKind.SETUP_FAILED, f"setup failed: {message}", None, (), module, death)
+        if module in self._config.linod.discover:
+            self._add(death.kind, message, None, (), module, death)
+        for task in self._tasks:
+            if task.procedure is not None and module_of(task.procedure) == module:
+                self._add(death.kind, message, task.name, ("procedure",), module, death)
+
+    def _blame_all(self, death: _Death) -> None:
+        """Nothing more can be found out: the time is up, or it is not a module's doing."""
+        if death.module is not None:
+            self._blame(death)
+            return
+        for task in self._tasks:
+            if task.procedure is not None:
+                message = f"{task.procedure} was not looked at: the child {death.how}"
+                self._add(death.kind, message, task.name, ("procedure",), task.procedure, death)
+
+    def _add(
+        self,
+        kind: ProblemKind,
+        message: str,
+        task: str | None,
+        key: tuple[str | int, ...],
+        subject: str,
+        death: _Death,
+    ) -> None:
+        self._findings.add_problem(
+            Problem(
+                kind=kind, message=message, task=task, key=key, subject=subject, notes=death.notes
+            )
+        )
+
+
+class _Child:
+    """One child: its process, and what it says until it is done or dead."""
+
+    def __init__(self, request: dict[str, Any], environ: dict[str, str], config: Config) -> None:
+        self.found: list[dict[str, Any]] = []
+        self._importing: str | None = None
+        self._since = time.monotonic()
+        self._is_done = False
+        self._status: int | None = None
+        self._stderr = bytearray()
+        self._buffer = wire.LineBuffer(_LINE_MAX)
+        self._taken = 0
+        self._fault = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _clear
+        self._result, result = os.pipe()
+        with tempfile.TemporaryFile() as file:
+            file.write(wire.encode(request))
+            file.flush()
+            descriptors = (file.fileno(), result, self._fault.fileno())
+            self._process = subprocess.Popen(
+                [*program(), "describe", *map(str, descriptors)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=descriptors,
+                start_new_session=True,
+                env=environ,
+                cwd=config.path.parent,
+            )
+        os.close(result)
+
+    def listen(self, module_s: float, limit: float) -> _Death | None:
+        """Take what the child says; return how it died if it was not done."""
+        try:
+            return self._listen(module_s, limit)
+        finally:
+            self._clear()
+
+    def _listen(self, module_s: float, limit: float) -> _Death | None:
+        stderr = self._process.stderr
+        assert stderr is not None
+        with selectors.DefaultSelector() as selector:
+            for stream in (self._result, stderr.fileno()):
+                os.set_blocking(stream, False)
+                selector.register(stream, selectors.EVENT_READ)
+            while not self._is_done and self._status is None:
+                for key, _ in selector.select(_POLL_S):
+                    if not self._read(key.fd):
+                        selector.unregister(key.fd)
+                if self._process.poll() is not None:
+                    self._read_rest(stderr)
+                    break
+                now = time.monotonic()
+                if now > limit or now - self._since > module_s or self._taken > _RESULT_MAX:
+                    return self._hung(now - self._since)
+            return None if self._is_done else self._death()
+
+    def _read(self, descriptor: int) -> bool:
+        """Take what a pipe has; False at its end."""
+        try:
+            data = os.read(descriptor, wire.READ_MAX)
+        except BlockingIOError:
+            return True
+        if descriptor == self._result:
+            self._take(data)
+        else:
+            self._stderr = (self._stderr + data)[-_STDERR_MAX:]
+        return bool(data)
+
+    def _read_rest(self, stderr: IO[bytes]) -> None:
+        for descriptor in (self._result, stderr.fileno()):
+            before = -1
+            while before != self._taken and self._read(descriptor):
+                before = self._taken
+
+    def _take(self, data: bytes) -> None:
+        self._taken += len(data)
+        for line in self._buffer.feed(data):
+            message = wire.decode(line) or {}
+            if "importing" in message:
+                self._importing = str(message["importing"])
+                self._since = time.monotonic()
+            elif "status" in message:
+                self._status = int(message["status"])
+            elif "done" in message:
+                self._is_done = True
+            else:
+                self.found.append(message)
+
+    def _hung(self, after_s: float) -> _Death:
+        self._ask_where()
+        how = f"was still being imported after {after_s:.0f} s"
+        return _Death(self._importing, ProblemKind.IMPORT_TIMED_OUT, how, self._notes())
+
+    def _ask_where(self) -> None:
+        """Let the inner process say where it is, for a moment."""
+        table = tree.processes()
+        for pid in tree.descendants([self._process.pid], table):
+            if table[pid].parent == self._process.pid:
+                tree.send(signal.SIGUSR1, table[pid])
+        time.sleep(_POLL_S)
+
+    def _death(self) -> _Death:
+        status = self._status
+        if status is None:
+            how = f"killed the process that waits for it ({_how(self._process.returncode)})"
+            return _Death(self._importing, ProblemKind.IMPORT_CRASHED, how, self._notes())
+        kind = ProblemKind.IMPORT_CRASHED if status < 0 else ProblemKind.IMPORT_EXITED
+        verb = "crashes" if status < 0 else "ends the process"
+        how = f"{verb} when it is imported: {_how(status)}"
+        return _Death(self._importing, kind, how, self._notes())
+
+    def _notes(self) -> tuple[str, ...]:
+        """The last lines: of the fault, innermost frame first, or else of stderr."""
+        self._fault.seek(0)
+        fault = self._fault.read(_FAULT_MAX).decode("utf-8", "replace").splitlines()
+        lines = [line for line in fault if line.strip() and not _is_noise(line)]
+        if not lines:
+            lines = bytes(self._stderr).decode("utf-8", "replace").splitlines()[-_NOTES_MAX:]
+        return tuple(line[:300] for line in lines[:_NOTES_MAX])
+
+    def _clear(self) -> None:
+        """End all of the child's tree."""
+        pid = self._process.pid
+        with suppress(OSError):
+            os.killpg(pid, signal.SIGSTOP)
+        tree.kill_all(lambda table: tree.of_session(pid, table) - _zombie(self._process))
+        self._process.wait()
+        os.close(self._result)
+        self._fault.close()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+
+
+def _zombie(process: subprocess.Popen[bytes]) -> set[int]:
+    return {process.pid} if process.poll() is not None else set()
+
+
+def _is_noise(line: str) -> bool:
+    ours = os.path.dirname(__file__)
+    return "<frozen importlib" in line or ours in line or line.startswith("Extension modules")
+
+
+def _how(status: int) -> str:
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return signal.Signals(-status).name
+    except ValueError:
+        return f"signal {-status}"
