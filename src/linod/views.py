@@ -189,19 +189,34 @@ def _pad(text: str, width: int) -> str:
     return text + " " * (width - columns(text))
 
 
-def aside(line: str, note: str, indent: str, width: int = WIDTH_MAX) -> list[str]:
-    """Put a clean note behind a line, or below it where it does not fit."""
+def with_notes(
+    lines: Sequence[str], notes: Sequence[str], indent: str, width: int = WIDTH_MAX
+) -> list[str]:
+    """Put a note behind each line, aligned where that fits, and below it where nothing does."""
+    notes = [clean(note) for note in notes]
+    edge = max((columns(line) for line, note in zip(lines, notes, strict=True) if note), default=0)
+    return [
+        piece
+        for line, note in zip(lines, notes, strict=True)
+        for piece in _aside(line, note, edge, indent, width)
+    ]
+
+
+def _aside(line: str, note: str, edge: int, indent: str, width: int) -> list[str]:
     if not note:
         return [line]
-    beside = f"{line}  {note}"
-    return [beside] if columns(beside) <= width else [line, cut(indent + note, width)]
+    for start in (edge, columns(line)):
+        if start + 2 + columns(note) <= width:
+            return [f"{_pad(line, start)}  {note}"]
+    return [line, cut(indent + note, width)]
 
 
 def wrap(text: str, width: int = WIDTH_MAX, indent: str = "") -> list[str]:
     """Break one long clean line at blanks; further lines begin with `indent`."""
-    lines, line = [], ""
-    for word in text.split(" "):
-        candidate = f"{line} {word}" if line else word
+    line, *words = text.split(" ")
+    lines = []
+    for word in words:
+        candidate = f"{line} {word}"
         if line.strip() and columns(candidate) > width:
             lines.append(line)
             candidate = indent + word

@@ -43,7 +43,7 @@ def test_the_version_is_printed(linod: Linod) -> None:
         (
             "list",
             'linod: there is no command "list": "linod status" lists the tasks, '
-            '"linod next" when they are\n       due\n',
+            '"linod next" when they are due\n',
         ),
         (
             "validate",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linod.views import WIDTH_MAX, aside, clean, columns, count_of, cut, strip, table, wrap
+from linod.views import WIDTH_MAX, clean, columns, count_of, cut, strip, table, with_notes, wrap
 
 
 def test_columns_are_aligned() -> None:
@@ -64,12 +64,14 @@ def test_wide_signs_take_two_columns() -> None:
     assert cut("日本", 3) == "日…"
 
 
-def test_a_note_stands_behind_its_line_where_it_fits() -> None:
-    assert aside("backup  04:00", "moved", "  ") == ["backup  04:00  moved"]
+def test_notes_stand_aligned_behind_their_lines() -> None:
+    lines = with_notes(["a  04:00", "backup  04:00", "c"], ["moved", "kept", ""], "  ")
+
+    assert lines == ["a  04:00       moved", "backup  04:00  kept", "c"]
 
 
 def test_a_note_that_does_not_fit_stands_below() -> None:
-    assert aside("x" * 96, "moved", "  ") == ["x" * 96, "  moved"]
+    assert with_notes(["x" * 96], ["moved"], "  ") == ["x" * 96, "  moved"]
 
 
 @settings(max_examples=200, deadline=None)
@@ -80,6 +82,10 @@ def test_no_wrapped_line_is_too_wide(text: str) -> None:
 
 def test_a_long_line_breaks_at_a_blank() -> None:
     assert wrap("aaa bbb ccc", 8, "  ") == ["aaa bbb", "  ccc"]
+
+
+def test_leading_blanks_stay() -> None:
+    assert wrap("  state  ok") == ["  state  ok"]
 
 
 def test_nouns_are_counted() -> None:

@@ -52,10 +52,11 @@ def daemon_status(config: Config) -> dict[str, Any] | None:
         return None
 
 
-def names_of(config: Config, reader: Reader | None) -> list[str]:
-    """Names of the tasks there are and of those there were."""
-    seen = reader.cursors() if reader is not None else {}
-    return list(dict.fromkeys([*config.tasks, *seen]))
+def is_task(config: Config, reader: Reader | None, name: str) -> bool:
+    """Tell whether there is such a task, or was one that left something in the store."""
+    if name in config.tasks or reader is None:
+        return name in config.tasks
+    return bool(reader.runs(name, limit=1) or reader.decisions(name, limit=1))
 
 
 def find_run(config: Config, reader: Reader | None, text: str) -> RunRow:
@@ -66,7 +67,8 @@ def find_run(config: Config, reader: Reader | None, text: str) -> RunRow:
     task, _, which = text.partition("@")
     if task.isdecimal() and not which:
         raise Told(f"there is no run {task}", USAGE)
-    known(task, names_of(config, reader))
+    if not is_task(config, reader, task):
+        known(task, config.tasks)
     row = _run_of(config, reader, task, which) if reader is not None else None
     if row is None:
         raise Told(f'there is no run "{text}": linod history {task}', USAGE)

@@ -65,14 +65,7 @@ def _report(loaded: Loaded, layout: str) -> list[str]:
         rendered = render_github(found)
         return [*rendered.splitlines(), _summary(loaded)]
     rendered = render_text(found, has_colour(sys.stdout))
-    return [*rendered.rstrip("\n").split("\n")] * bool(found) + [*_zone(loaded), _summary(loaded)]
-
-
-def _zone(loaded: Loaded) -> list[str]:
-    config = loaded.config
-    if config is None or config.linod.timezone is not None:
-        return []
-    return [f"time zone {config.zone}, the system's: [linod] has no timezone"]
+    return [*rendered.rstrip("\n").split("\n")] * bool(found) + [_summary(loaded)]
 
 
 def _summary(loaded: Loaded) -> str:
@@ -81,20 +74,26 @@ def _summary(loaded: Loaded) -> str:
     config = loaded.config
     what = "the configuration"
     if config is not None:
-        what = f"{count_of(len(config.tasks), 'task')} in {count_of(len(config.files), 'file')}"
+        what = f"{count_of(len(_names(loaded)), 'task')} in {count_of(len(config.files), 'file')}"
     line = f"checked {what}: {counts}"
-    if not loaded.diagnostics:
+    if not errors and not warnings:
         return line
     code = _most_telling(loaded)
     gap = max(2, min(60, WIDTH_MAX - 20) - len(line))
     return f"{line}{' ' * gap}(linod explain {code})"
 
 
+def _names(loaded: Loaded) -> set[str]:
+    """Name the tasks that were looked at, those with errors too."""
+    names = set(loaded.config.tasks) if loaded.config else set()
+    written = loaded.kept.entries if loaded.kept else {}
+    return names | {name for kind, name in written if kind == "tasks"}
+
+
 def _most_telling(loaded: Loaded) -> str:
-    """Name the last error, which is the nearest to the eye; else the last finding."""
-    codes = [each.code for each in loaded.diagnostics]
-    errors = [code for code in codes if CODES[code].severity is Severity.ERROR]
-    return (errors or codes)[-1]
+    """Name the last error, which is the nearest to the eye; else the last warning."""
+    by_severity = {CODES[each.code].severity: each.code for each in loaded.diagnostics}
+    return by_severity.get(Severity.ERROR) or by_severity[Severity.WARNING]
 
 
 def _number(loaded: Loaded, severity: Severity) -> int:

@@ -11,17 +11,20 @@ import click
 from linod.cli import Told
 from linod.cli._options import USAGE, config_option, json_option, load_usable_config, now, write
 from linod.cli._options import write_json as print_json
-from linod.cli._past import find_run, names_of, reading
+from linod.cli._past import find_run, is_task, reading
 from linod.events import State, Verdict
 from linod.store.interface import DecisionRow, RunRow
 from linod.views import (
+    WIDTH_MAX,
     ago,
     clean,
+    columns,
     count_of,
     cut,
     duration,
     instant,
     table,
+    with_notes,
     wrap,
 )
 
@@ -58,11 +61,9 @@ def command(config_path: str | None, which: str | None, number: int, is_json: bo
     """
     config = load_usable_config(config_path)
     with reading(config) as reader:
-        if which is not None and _is_run(which, names_of(config, reader)):
+        if which is not None and _is_run(which, config, reader):
             _print_run(config, reader, which, is_json)
             return
-        if which is not None and which not in names_of(config, reader):
-            find_run(config, reader, which)
         rows = _rows(reader, which, number) if reader is not None else []
         if is_json:
             print_json([_json(row) for row in rows])
@@ -70,8 +71,11 @@ def command(config_path: str | None, which: str | None, number: int, is_json: bo
         write(_lines(config, rows))
 
 
-def _is_run(which: str, names: list[str]) -> bool:
-    return "@" in which or (which.isdecimal() and which not in names)
+def _is_run(which: str, config: Config, reader: Reader | None) -> bool:
+    if "@" in which:
+        return True
+    # A task may be called 123: then its runs are meant.
+    return not is_task(config, reader, which)
 
 
 # -- many ---------------------------------------------------------------------------------------
@@ -106,35 +110,38 @@ def _order(row: RunRow | DecisionRow) -> tuple[datetime, int, int]:
 def _lines(config: Config, rows: list[RunRow | DecisionRow]) -> list[str]:
     if not rows:
         return ["nothing has been decided yet"]
-    headings = ("RUN", "TASK", "DUE", "STATE", "LATE", "TOOK", "REASON")
-    return table(headings, [_row(config, row) for row in rows])
+    headings = ("RUN", "TASK", "DUE", "STATE", "LATE", "TOOK")
+    head, *laid = table(headings, [_row(row, _zone(config, row.task)) for row in rows])
+    room = max(_REASON_COLUMNS, WIDTH_MAX - 2 - max(columns(line) for line in laid))
+    reasons = [_reason(row, _zone(config, row.task), room) for row in rows]
+    return with_notes([head, *laid], ["REASON" if any(reasons) else "", *reasons], "     ")
 
 
-def _row(config: Config, row: RunRow | DecisionRow) -> tuple[str, ...]:
-    zone = _zone(config, row.task)
+_REASON_COLUMNS = 24
+"""At least so much of a reason is shown, on a line of its own where it has to be."""
+
+
+def _row(row: RunRow | DecisionRow, zone: str) -> tuple[str, ...]:
     if isinstance(row, DecisionRow):
-        return ("-", row.task, _due(row.due, zone), row.verdict, "-", "-", _range(row, zone))
+        return ("-", row.task, _due(row.due, zone), row.verdict, "-", "-")
     state = row.state if row.attempt == 1 else f"{row.state} ({row.attempt})"
-    return (
-        str(row.id),
-        row.task,
-        _due(row.due, zone),
-        state.replace("_", " "),
-        _late(row),
-        duration(row.took.total_seconds()) if row.took is not None else "-",
-        row.reason,
-    )
+    took = duration(row.took.total_seconds()) if row.took is not None else "-"
+    due = _due(row.due, zone)
+    return (str(row.id), row.task, due, state.replace("_", " "), _late(row), took)
 
 
-def _due(due: datetime, zone: str) -> str:
-    return instant(due.replace(microsecond=0), zone)
-
-
-def _range(row: DecisionRow, zone: str) -> str:
+def _reason(row: RunRow | DecisionRow, zone: str, room: int) -> str:
+    """Cut the reason of a run, which `history RUN` shows whole; say that of a decision whole."""
+    if not isinstance(row, DecisionRow):
+        return cut(clean(row.reason), room)
     if row.count == 1:
         return row.reason
     until = f"{row.count:,} times until {_due(row.last, zone)}"
     return f"{until}: {row.reason}" if row.reason else until
+
+
+def _due(due: datetime, zone: str) -> str:
+    return instant(due.replace(microsecond=0), zone)
 
 
 def _late(row: RunRow) -> str:

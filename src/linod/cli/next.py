@@ -13,7 +13,7 @@ from attrs import frozen
 from linod.cli._options import config_option, json_option, known, load_config, now, write
 from linod.cli._options import write_json as print_json
 from linod.cli._plans import planner_of, typed_instant, words_of
-from linod.views import aside, clean, duration, instant, table, utc
+from linod.views import duration, instant, table, utc, with_notes
 
 if TYPE_CHECKING:
     from linod.specs import Config, Task
@@ -122,8 +122,7 @@ def _lines(config: Config, tasks: list[Task], span: _Span) -> list[str]:
             notes.append((due.note or "") if due else _why_none(task, span))
     laid = table(("TASK", "NEXT", "IN", "RECURRENCE"), rows)
     indent = " " * laid[0].index("NEXT")
-    noted = zip(laid[1:], notes, strict=True)
-    return [laid[0], *(line for row, note in noted for line in aside(row, clean(note), indent))]
+    return [laid[0], *with_notes(laid[1:], notes, indent)]
 
 
 def _when(due: _Due | None, now: datetime) -> tuple[str, str]:

@@ -31,7 +31,6 @@ from linod.views import (
     BAD,
     ago,
     ahead,
-    aside,
     clean,
     coarse,
     count_of,
@@ -40,6 +39,7 @@ from linod.views import (
     near,
     strip,
     table,
+    with_notes,
 )
 
 if TYPE_CHECKING:
@@ -114,8 +114,9 @@ def _watch(config: Config) -> None:
 def _look(config: Config) -> tuple[dict[str, Any] | None, list[_Standing], datetime]:
     at = now()
     daemon = daemon_status(config)
+    names = [*config.tasks] if daemon is None else [each["task"] for each in daemon["tasks"]]
     with reading(config) as reader:
-        past = reader.summaries() if reader is not None else {}
+        past = reader.summaries(names) if reader is not None else {}
     if daemon is None:
         return None, [*_by_configuration(config, past, at)], at
     return daemon, [*_by_daemon(config, daemon, past)], at
@@ -201,20 +202,24 @@ def _lines(daemon: dict[str, Any] | None, standings: list[_Standing], at: dateti
         return lines
     headings = ("TASK", "STATE", "LAST", "TOOK", "NEXT", "LAST 10")
     head, *rows = table(headings, [_row(standing, at) for standing in standings])
-    lines.append(head)
-    column = head.index("STATE")
-    for standing, row in zip(standings, rows, strict=True):
-        first, *below = aside(row, _reason(standing), "    ")
-        lines += [_paint(first, column, standing.state), *below]
-    return lines
+    noted = with_notes(rows, [_reason(each) for each in standings], "    ")
+    return [*lines, head, *_painted(noted, head.index("STATE"), standings)]
 
 
 _COLOURS = {"ok": "32", "warned": "33", "running": "36", "failing": "1;31", "unfinished": "33"}
 
 
+def _painted(lines: list[str], column: int, standings: list[_Standing]) -> list[str]:
+    """Colour the states on a terminal; names are ASCII, so that columns are characters."""
+    if not has_colour(sys.stdout):
+        return lines
+    states = iter(standings)
+    # A line that begins with a blank is the note of the row above.
+    return [line if line[0] == " " else _paint(line, column, next(states).state) for line in lines]
+
+
 def _paint(row: str, column: int, state: str) -> str:
-    """Colour the state on a terminal; names are ASCII, so that columns are characters."""
-    if state not in _COLOURS or not has_colour(sys.stdout):
+    if state not in _COLOURS:
         return row
     end = column + len(state)
     return f"{row[:column]}\033[{_COLOURS[state]}m{row[column:end]}\033[0m{row[end:]}"

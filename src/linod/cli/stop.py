@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -52,7 +55,7 @@ def command(
     config = load_usable_config(config_path)
     pid = int(client_of(config).request("stop")["pid"])
     try:
-        is_gone = is_waiting and _wait(config)
+        is_gone = is_waiting and _wait(config, pid)
     except KeyboardInterrupt:
         tell(f"pid {pid} goes on stopping")
         raise click.exceptions.Exit(INTERRUPTED) from None
@@ -64,15 +67,28 @@ def command(
         raise click.exceptions.Exit(ERRORS_FOUND)
 
 
-def _wait(config: Config) -> bool:
-    """Wait until the daemon has let its lock go: the kernel knows, whatever became of the pid."""
+def _wait(config: Config, pid: int) -> bool:
     deadline = time.monotonic() + config.linod.stop_timeout.total_seconds() + _GRACE_S
     while time.monotonic() < deadline:
-        if _is_gone(config):
+        if _is_gone(config.directory, pid):
             return True
         time.sleep(_POLL_S)
     return False
 
 
-def _is_gone(config: Config) -> bool:
-    return not client_of(config).is_answering()
+def _is_gone(directory: Path, pid: int) -> bool:
+    """Ask the lock, which the kernel lets go whatever becomes of the pid, and who holds it now."""
+    from linod.daemon.locking import LOCK_NAME
+
+    try:
+        file = os.open(directory / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        # A supervisor may have started the next daemon by now.
+        return os.pread(file, 20, 0).strip() != str(pid).encode()
+    finally:
+        os.close(file)
+    return True
