@@ -30,8 +30,12 @@ _SETTINGS = re.compile(
 @click.argument("path", metavar="[DIR|FILE]", default=".", type=click.Path(path_type=Path))
 @json_option
 def command(path: Path, is_json: bool) -> None:
-    """Write a first linod.toml, after a look at manage.py, pyproject.toml and your crontab."""
-    target = path if path.suffix == ".toml" and not path.is_dir() else path / FILE_NAME
+    """Write a first linod.toml, after a look at manage.py, pyproject.toml and your crontab.
+
+    FILE is a name that ends in .toml; a file that is there is never overwritten.
+    """
+    is_file = path.suffix == ".toml" and not os.path.isdir(path)
+    target = path if is_file else path / FILE_NAME
     found = look(target.parent)
     _create(target, first_file(found), is_private=bool(found.crontab))
     if is_json:
@@ -45,7 +49,7 @@ def look(directory: Path) -> Found:
     manage = _read(directory / "manage.py")
     settings = _SETTINGS.search(manage or "")
     sources = directory / "src"
-    is_src = sources.is_dir() and any(sources.glob("*/__init__.py"))
+    is_src = any(sources.glob("*/__init__.py"))
     packages = _packages(sources if is_src else directory)
     at_top = () if is_src and manage is None else (".",)
     return Found(
@@ -95,7 +99,7 @@ def _packages(directory: Path) -> list[str]:
 
 def _python(directory: Path) -> str:
     names = [f"{folder}/bin/python" for folder in (".venv", "venv")]
-    return next((name for name in names if (directory / name).exists()), "python3")
+    return next((name for name in names if os.path.exists(directory / name)), "python3")
 
 
 def _crontab() -> tuple[CronLine, ...]:
@@ -117,17 +121,16 @@ def _crontab() -> tuple[CronLine, ...]:
 
 def _create(target: Path, text: str, *, is_private: bool) -> None:
     """Create the file, or say why not. Crontab lines may hold what only their owner may read."""
+    mode = 0o600 if is_private else 0o644
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(
-            target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if is_private else 0o644
-        )
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
     except FileExistsError:
         raise Told(f"{target} is there already and stays as it is", ERRORS_FOUND) from None
     except OSError as error:
         raise Told(f"cannot write {target}: {error.strerror}", ERRORS_FOUND) from None
-    with open(handle, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def _findings(found: Found) -> list[str]:
