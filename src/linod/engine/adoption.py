@@ -9,6 +9,7 @@ from attrs import evolve
 
 from linod.engine.agenda import Agenda, Plan
 from linod.engine.draft import Draft
+from linod.engine.former import planner_of
 from linod.engine.ledger import Ledger
 from linod.events import Verdict
 from linod.planner import Planner
@@ -100,7 +101,7 @@ class Adoption:
         if not old.definition or old.through >= now:
             return
         try:
-            planner = Planner.of_definition(old.definition)
+            planner = planner_of(old.definition)
         except ValueError:
             # A linod wrote it whose notation this one does not read: nothing can be counted.
             return

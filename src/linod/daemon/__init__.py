@@ -1,0 +1,24 @@
+"""The daemon: a composition root, the one place where engine, store, executor and log meet.
+
+It alone reads the clock for the engine, adds the store's thread and carries out effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+
+def serve(
+    path: Path, environ: Mapping[str, str], write: Callable[[str], None] | None = None
+) -> int:
+    """Serve the configuration at `path` until told to stop, and return the exit code.
+
+    Args:
+        path: The main file.
+        environ: Of the process; LINOD_ENABLED and LINOD_LOG_LEVEL win over the file.
+        write: Gets each line for the terminal; None prints them.
+    """
+    from linod.daemon.start import serve as start
+
+    return start(path, environ, write)

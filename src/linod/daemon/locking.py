@@ -1,0 +1,74 @@
+"""One daemon per directory and per store, by a lock of the kernel that dies with its process."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from linod.errors import ConfigurationError, LinodError
+
+LOCK_NAME = "linod.lock"
+
+
+class AlreadyServed(LinodError):  # noqa: N818 - it reads as what happened
+    """Another daemon holds the lock."""
+
+
+class Lock:
+    """The locks of one daemon; its children do not inherit them (O_CLOEXEC)."""
+
+    def __init__(self) -> None:
+        self._files: list[int] = []
+
+    def take(self, directory: Path, store: Path) -> None:
+        """Lock the directory, and the store where it lives elsewhere."""
+        paths = [directory / LOCK_NAME]
+        if store.parent.resolve() != directory.resolve():
+            paths.append(store.with_name(store.name + ".lock"))
+        for path in paths:
+            self._take(path)
+
+    def release(self) -> None:
+        """Let another daemon begin."""
+        for file in self._files:
+            os.close(file)
+        self._files = []
+
+    def _take(self, path: Path) -> None:
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise ConfigurationError(
+                f"the lock {path} cannot be made: {error.strerror or error}"
+            ) from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(file)
+            raise AlreadyServed(
+                f"another daemon serves {path.parent} already (pid {holder}); "
+                "linod reload makes it read the configuration again"
+            ) from None
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        self._files.append(file)
+
+
+def make_directories(directories: Sequence[Path]) -> None:
+    """Make what is missing for us alone (0700); refuse what everybody can write."""
+    for directory in directories:
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            mode = directory.stat().st_mode
+        except OSError as error:
+            raise ConfigurationError(
+                f"the directory {directory} cannot be made: {error.strerror or error}"
+            ) from None
+        if mode & 0o002:
+            raise ConfigurationError(
+                f"everybody may write into {directory}, and so could forge what linod does: "
+                f"chmod o-w {directory}"
+            )

@@ -1,0 +1,299 @@
+"""The daemon from its first instant to its last: start, signals, reload, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import linod
+from linod.checking import prepare
+from linod.control.server import Server
+from linod.daemon import clock, recovery, systemd
+from linod.daemon.desk import Desk, Refusal
+from linod.daemon.service import Service
+from linod.daemon.teller import Teller
+from linod.diagnostics import render_text
+from linod.engine import Engine
+from linod.errors import LinodError
+from linod.events import Outcome, ServeStarted, StopRun
+from linod.executor import Executor
+from linod.log import LogPlan, Rotator, check_log, start_log
+from linod.specs import Config, LogLevel
+from linod.store.interface import Store, StoreError
+from linod.views import count_of, duration
+
+KILL_AFTER_S = 5.0
+"""From TERM to KILL when the daemon stops."""
+LEAVE_AFTER_S = 2.0
+"""From KILL to leaving what still does not end to the next start."""
+PRUNE_EVERY_S = 3600.0
+PRUNE_FIRST_S = 60.0
+PRUNE_BATCH = 500
+"""Rows per transaction: some milliseconds, so that pruning delays nothing that is due."""
+PRUNE_PAUSE_S = 0.05
+ROTATE_EVERY_S = 1.0
+
+
+class Shell:
+    """One per daemon; lives on its event loop."""
+
+    def __init__(
+        self,
+        config: Config,
+        environ: Mapping[str, str],
+        *,
+        store: Store,
+        engine: Engine,
+        teller: Teller,
+    ) -> None:
+        self._config = config
+        self._environ = environ
+        self._store = store
+        self._teller = teller
+        self._executor = Executor(config.directory, teller.plan, self._hear)
+        self._service = Service(store, engine, self._executor, teller)
+        self._engine = engine
+        self._rotator = Rotator(teller.plan)
+        self._since = clock.now()
+        self._reloading = asyncio.Lock()
+        self._stops = 0
+        self._stopped = asyncio.Event()
+        self._killed = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._desk = Desk(
+            self._service,
+            self._executor,
+            store,
+            reload=self.reload,
+            stop=self._stop,
+            config=lambda: self._config,
+            since=self._since,
+        )
+        self._server = Server(config.directory, self._desk.answer)
+
+    async def serve(self) -> None:
+        """Serve until told to stop."""
+        self._handle_signals()
+        await self._server.open()
+        try:
+            await self._begin()
+            deciding = asyncio.create_task(self._service.run())
+            for work in (self._rotate(), self._prune()):
+                self._keep(asyncio.create_task(work))
+            await self._stop_or_fail(deciding)
+            await self._drain()
+            deciding.cancel()
+            with suppress(asyncio.CancelledError):
+                await deciding
+        finally:
+            await self._close()
+
+    def _hear(self, event: Any) -> None:
+        self._service.hear(event)
+
+    # -- start ------------------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        self._desk.is_enabled = is_enabled(self._config, self._environ)
+        starting = asyncio.create_task(self._service.start(self._config))
+        await self._first_of(starting, self._stopped.wait())
+        if not starting.done():
+            starting.cancel()
+            return
+        await starting
+        await self._recover()
+        self._executor.configure(self._config, self._teller.plan)
+        self._service.hear(ServeStarted(at=clock.now()))
+        self._teller.say(LogLevel.INFO, self._greeting())
+        systemd.notify(self._environ, "READY=1")
+
+    async def _recover(self) -> None:
+        unfinished = tuple(self._service.board.unfinished.values())
+        events = await asyncio.to_thread(
+            recovery.recover, self._config.directory, unfinished, self._config.tasks
+        )
+        for event in events:
+            self._service.hear(event)
+
+    def _greeting(self) -> str:
+        tasks = count_of(len(self._config.tasks), "task")
+        parts = [f"linod {linod.__version__}: {tasks} from {self._shown(self._config.path)}"]
+        parts.append(f"store {self._shown(self._config.store_path)}")
+        if self._teller.plan.path is not None:
+            parts.append(f"log {self._shown(self._teller.plan.path)}")
+        if not self._desk.is_enabled:
+            parts.append("switched off: nothing starts")
+        return ", ".join(parts)
+
+    def _shown(self, path: Path) -> str:
+        with suppress(ValueError):
+            return os.fspath(path.relative_to(Path.cwd()))
+        return os.fspath(path)
+
+    # -- signals ----------------------------------------------------------------------------
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
+
+    def _stop(self) -> None:
+        self._stops += 1
+        self._desk.is_stopping = True
+        self._stopped.set()
+        if self._stops > 1:
+            self._killed.set()
+
+    def _reload_soon(self) -> None:
+        self._keep(asyncio.create_task(self._reload_for_signal()))
+
+    async def _reload_for_signal(self) -> None:
+        # What is wrong was told where it was found.
+        with suppress(LinodError):
+            await self.reload()
+
+    def _keep(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- reload -----------------------------------------------------------------------------
+
+    async def reload(self) -> dict[str, Any]:
+        """Take what the file says now; an error leaves everything as it was."""
+        async with self._reloading:
+            systemd.notify(self._environ, "RELOADING=1")
+            try:
+                return await self._reload()
+            except LinodError as error:
+                self._teller.say(LogLevel.ERROR, f"not reloaded: {error}")
+                raise
+            finally:
+                systemd.notify(self._environ, "READY=1")
+
+    async def _reload(self) -> dict[str, Any]:
+        path = self._config.path
+        loaded = await asyncio.to_thread(prepare, path, self._environ)
+        config, text = loaded.config, render_text(loaded.diagnostics)
+        if config is None:
+            errors = count_of(len(loaded.fatal), "error")
+            raise Refusal(f"{errors} in {path}, everything stays as it is", diagnostics=text)
+        self._refuse_another_place(config)
+        plan = LogPlan.of(config, self._environ)
+        check_log(plan)
+        await self._service.adopt(config)
+        self._take_log(plan)
+        self._config = config
+        self._desk.is_enabled = is_enabled(config, self._environ)
+        self._executor.configure(config, plan)
+        tasks = count_of(len(config.tasks), "task")
+        self._teller.say(LogLevel.INFO, f"reloaded: {tasks} from {self._shown(path)}")
+        return {"tasks": len(config.tasks), "diagnostics": text}
+
+    def _refuse_another_place(self, config: Config) -> None:
+        for new, old, key in (
+            (config.store_path, self._config.store_path, "store"),
+            (config.directory, self._config.directory, "directory"),
+        ):
+            if new != old:
+                raise Refusal(
+                    f"[linod] {key} changed from {old} to {new}: stop the daemon and start it anew"
+                )
+
+    def _take_log(self, plan: LogPlan) -> None:
+        start_log(plan, program="daemon")
+        self._teller.plan = plan
+        self._rotator = Rotator(plan)
+
+    # -- what goes on beside ----------------------------------------------------------------
+
+    async def _rotate(self) -> None:
+        while True:
+            await asyncio.sleep(ROTATE_EVERY_S)
+            if self._teller.plan.path is not None:
+                await asyncio.to_thread(self._rotator.rotate_if_due, clock.now())
+
+    async def _prune(self) -> None:
+        await asyncio.sleep(PRUNE_FIRST_S)
+        while True:
+            # A store in trouble is the loop's to tell; here the next hour will do.
+            with suppress(StoreError):
+                while await self._service.in_store(self._prune_some) >= PRUNE_BATCH:
+                    await asyncio.sleep(PRUNE_PAUSE_S)
+            await asyncio.sleep(PRUNE_EVERY_S)
+
+    def _prune_some(self) -> int:
+        with self._store.transaction():
+            before = clock.now() - self._config.linod.keep
+            return self._store.prune(before, limit=PRUNE_BATCH)
+
+    # -- stop -------------------------------------------------------------------------------
+
+    async def _stop_or_fail(self, deciding: asyncio.Task[None]) -> None:
+        """Wait until told to stop; raise what ended the loop, should it end by itself."""
+        await self._first_of(deciding, self._stopped.wait())
+        if deciding.done():
+            await deciding
+
+    async def _drain(self) -> None:
+        systemd.notify(self._environ, "STOPPING=1")
+        self._engine.drain()
+        limit = self._config.linod.stop_timeout
+        going_on = len(self._service.board.begun)
+        if going_on:
+            runs, seconds = count_of(going_on, "run"), duration(limit.total_seconds())
+            again = "Ctrl-C again ends it" if going_on == 1 else "Ctrl-C again ends them"
+            self._teller.say(
+                LogLevel.INFO, f"stopping: waiting for {runs} ({seconds} at most; {again})"
+            )
+        await self._first_of(self._service.idle(limit.total_seconds()), self._killed.wait())
+        if not self._killed.is_set():
+            self._end_runs(is_forced=False)
+            await self._first_of(self._service.idle(KILL_AFTER_S), self._killed.wait())
+        self._end_runs(is_forced=True)
+        await self._service.idle(LEAVE_AFTER_S)
+
+    def _end_runs(self, *, is_forced: bool) -> None:
+        for run in self._service.board.begun:
+            self._executor.stop(
+                StopRun(
+                    run=run.id,
+                    lease=run.lease,
+                    outcome=Outcome.CANCELLED,
+                    reason="linod was stopped",
+                    is_forced=is_forced,
+                )
+            )
+
+    async def _close(self) -> None:
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._executor.close()
+        left = len(self._service.board.begun)
+        if left:
+            self._teller.say(LogLevel.WARNING, f"{count_of(left, 'run')} left to the next start")
+        await self._server.close()
+        self._service.close()
+        lasted = duration((clock.now() - self._since) / timedelta(seconds=1))
+        self._teller.say(LogLevel.INFO, f"stopped after {lasted}")
+
+    async def _first_of(self, *waits: Any) -> None:
+        """Wait for the first of some; what is no task by itself is cancelled then."""
+        tasks = [asyncio.ensure_future(each) for each in waits]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task, each in zip(tasks, waits, strict=True):
+            if task is not each:
+                task.cancel()
+
+
+def is_enabled(config: Config, environ: Mapping[str, str]) -> bool:
+    """Tell whether linod is switched on: by the file, and not off by LINOD_ENABLED."""
+    text = environ.get("LINOD_ENABLED", "").strip().lower()
+    return config.linod.enabled and text not in ("0", "false", "no", "off")

@@ -1,0 +1,77 @@
+"""Everything before the loop: what can refuse the start does so here, in one line or a report."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from linod.checking import prepare
+from linod.daemon.locking import Lock, make_directories
+from linod.daemon.shell import Shell, is_enabled
+from linod.daemon.teller import Teller
+from linod.diagnostics import render_text
+from linod.engine import Engine
+from linod.errors import ConfigurationError
+from linod.executor.tree import boot_id
+from linod.loader import Loaded
+from linod.log import LogPlan, check_log, start_log
+from linod.specs import Config
+from linod.store import open_store
+from linod.store.interface import Store
+
+LEASE_BYTES = 8
+
+
+def serve(path: Path, environ: Mapping[str, str], write: Callable[[str], None] | None) -> int:
+    """Load, lock, open, serve."""
+    loaded = prepare(path, environ)
+    _report(loaded)
+    config = loaded.config
+    if config is None:
+        return ConfigurationError.exit_code
+    make_directories([config.directory, config.store_path.parent])
+    lock = Lock()
+    lock.take(config.directory, config.store_path)
+    try:
+        return _serve_locked(config, environ, write)
+    finally:
+        lock.release()
+
+
+def _serve_locked(
+    config: Config, environ: Mapping[str, str], write: Callable[[str], None] | None
+) -> int:
+    plan = LogPlan.of(config, environ)
+    if plan.path is not None:
+        make_directories([plan.path.parent])
+    check_log(plan)
+    store = open_store(config.store_path)
+    try:
+        start_log(plan, program="daemon")
+        teller = Teller(plan, write)
+        try:
+            asyncio.run(_serve(config, environ, store, teller))
+        finally:
+            teller.close()
+    finally:
+        store.close()
+    return 0
+
+
+async def _serve(config: Config, environ: Mapping[str, str], store: Store, teller: Teller) -> None:
+    engine = Engine(
+        store,
+        lease=lambda: secrets.token_hex(LEASE_BYTES),
+        boot=boot_id(),
+        is_enabled=is_enabled(config, environ),
+    )
+    await Shell(config, environ, store=store, engine=engine, teller=teller).serve()
+
+
+def _report(loaded: Loaded) -> None:
+    if loaded.diagnostics:
+        sys.stderr.write(render_text(loaded.diagnostics).rstrip("\n") + "\n")
+        sys.stderr.flush()
