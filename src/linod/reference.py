@@ -34,7 +34,7 @@ def reference() -> str:
     # [defaults] stands where a person looks for it: before the tasks.
     place = next(at for at, table in enumerate(TABLES) if table.spec is specs.Task)
     pages.insert(place, _DEFAULTS)
-    return "\n".join([_INTRODUCTION, *pages])
+    return "\n".join([_INTRODUCTION, *pages, _ENVIRONMENT])
 
 
 _INTRODUCTION = f"""{_MADE}
@@ -71,6 +71,29 @@ In a task, a key replaces the one of `[defaults]` whole, except `env`, which mer
 _DEFAULTS = """## [defaults]
 
 Any key of a [task](#tasksname), for all tasks of the same file that do not say otherwise.
+"""
+
+_ENVIRONMENT = """## Environment
+
+linod reads these variables:
+
+| variable | meaning |
+|---|---|
+| `LINOD_CONFIG` | the file, where `-c` names none |
+| `LINOD_ENABLED` | `0`: as `enabled = false` in `[linod]` |
+| `LINOD_LOG_LEVEL` | wins over `level` in `[log]` |
+| `NO_COLOR` | not empty: no colour on a terminal |
+
+Each run finds these:
+
+| variable | meaning |
+|---|---|
+| `LINOD_TASK` | the name of its task |
+| `LINOD_DUE` | the instant at which it is due, in UTC |
+| `LINOD_ATTEMPT` | the number of the attempt, from 1 |
+| `LINOD_TRIGGER` | why it exists: `schedule`, `manual`, … |
+| `LINOD_RUN_ID` | the number of the run, as in `linod history RUN` |
+| `LINOD_OCCURRENCE_KEY` | a name of the occurrence: the same for all attempts |
 """
 
 # The first key of each part of the longest table.

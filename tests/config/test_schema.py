@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from click.testing import CliRunner
 
 from linod import specs
+from linod.cli import main
 from linod.keys import keys_of
 from linod.loader import load
 from linod.schema import schema
@@ -161,3 +164,10 @@ def test_nothing_in_the_schema_is_beyond_json() -> None:
         return {type(value)}
 
     assert kinds(schema()) <= {dict, list, str, int, float, bool}
+
+
+def test_the_command_prints_the_schema() -> None:
+    done = CliRunner().invoke(main, ["schema"])
+
+    assert done.exit_code == 0
+    assert json.loads(done.stdout) == schema()

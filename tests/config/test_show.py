@@ -167,3 +167,38 @@ def test_an_unknown_task_is_answered_with_the_nearest(tmp_path: Path) -> None:
 
     assert done.exit_code == 2
     assert 'did you mean "report"?' in done.stderr
+
+
+def test_a_command_that_is_a_secret_text_is_shown_as_its_source(tmp_path: Path) -> None:
+    (tmp_path / "command").write_text("backup --password hunter22")
+    (tmp_path / "command").chmod(0o600)
+    config = loaded(tmp_path, "[tasks.one]\ncommand = { file = 'command' }\n")
+
+    shown = tomllib.loads(show(config))["tasks"]["one"]["command"]
+
+    assert config.tasks["one"].command == ("backup", "--password", "hunter22")
+    assert shown == {"file": str(tmp_path / "command")}
+
+
+OFF = """
+[linod]
+import_path = []
+[log]
+rotation = "none"
+retention = "none"
+compression = "none"
+[defaults]
+timeout = "1 hour"
+[tasks.one]
+command = "true"
+timeout = "none"
+exit_codes = { succeeded = [] , warned = [0] }
+"""
+
+
+def test_what_is_off_against_its_default_stays_off(tmp_path: Path) -> None:
+    config = loaded(tmp_path, OFF)
+
+    assert config.log is not None
+    assert config.log.rotation is None
+    _assert_same_again(tmp_path, config, {})
