@@ -46,3 +46,10 @@ def test_an_unknown_code_is_answered_with_the_nearest() -> None:
 
     assert done.exit_code == 2
     assert 'linod: there is no code "L0012": did you mean "L012"?' in done.stderr
+
+
+def test_a_word_that_is_like_no_code_is_told_where_they_are() -> None:
+    done = _explain("timeout")
+
+    assert done.exit_code == 2
+    assert done.stderr == 'linod: there is no code "TIMEOUT": "linod explain" lists them all\n'

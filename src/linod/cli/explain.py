@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
-from linod.cli._options import json_option, known, write, write_json
+from linod.cli import Told
+from linod.cli._options import USAGE, json_option, write, write_json
 from linod.codes import CODES, Code
+from linod.units import nearest
 from linod.views import table, wrap
 
 
@@ -17,11 +19,19 @@ def command(code: str | None, is_json: bool) -> None:
     if code is None:
         _list_all(is_json)
         return
-    name = known(code.upper(), CODES, what="code")
+    name = _known(code.upper())
     if is_json:
         write_json(_entry(name, CODES[name]))
         return
     write(explanation(name, CODES[name]))
+
+
+def _known(name: str) -> str:
+    if name in CODES:
+        return name
+    near = nearest(name, CODES)
+    hint = f'did you mean "{near}"?' if near else '"linod explain" lists them all'
+    raise Told(f'there is no code "{name}": {hint}', USAGE)
 
 
 def _list_all(is_json: bool) -> None:
