@@ -122,7 +122,7 @@ def _every(words: Words) -> tuple[Part, ...]:
     if words.accept("easter"):
         return _easter(words)
     words.expected[:0] = [*SINGULAR, *EVERY_DAYS, A_NUMBER]
-    near = get_close_matches(word[:40], [*SINGULAR, *PLURAL, *EVERY_DAYS, *ON_DAYS], 1, 0.7)
+    near = get_close_matches(word[:40], [*SINGULAR, *PLURAL, *EVERY_DAYS, *ON_DAYS], 1)
     if near and near[0] in {*SINGULAR, *PLURAL}:
         words.fail(UNIT, f"unknown unit {quoted(word)} in a recurrence", UNITS_HELP)
     return words.fail_unknown(

@@ -41,6 +41,8 @@ from linod.recurrence.model import (
 
 CODE = "L016"
 LINE_CODE = "L019"
+_COUNT_MAX = 10**9
+"""Every second for thirty years."""
 _END_YEAR = 3000
 """UNTIL from this year on is the usual way to write "for ever"."""
 
@@ -55,7 +57,7 @@ _DATED = {
 _BYDAY = re.compile(r"([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
 _UNTIL = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:T([0-9]{2})([0-9]{2})([0-9]{2})(Z?))?")
 _HHMMSS = re.compile(r"([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])")
-_INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,12}")
 
 
 @frozen
@@ -237,6 +239,13 @@ def _positive(name: str, text: str) -> int:
     return number
 
 
+def _count(name: str, text: str) -> int:
+    count = _positive(name, text)
+    if count > _COUNT_MAX:
+        refuse(CODE, f"COUNT={count} is out of range", f"COUNT is at most {_COUNT_MAX}")
+    return count
+
+
 def _weekdays(_name: str, text: str) -> tuple[Weekday, ...]:
     found: set[Weekday] = set()
     for item in text.split(","):
@@ -303,7 +312,7 @@ def _week_start(_name: str, text: str) -> int:
 _READERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     **{name: (allowed.attribute, _numbers) for name, allowed in _LISTS.items()},
     "INTERVAL": ("interval", _positive),
-    "COUNT": ("count", _positive),
+    "COUNT": ("count", _count),
     "UNTIL": ("until", _until),
     "BYDAY": ("weekdays", _weekdays),
     "BYEASTER": ("easter_offsets", _easter_offsets),
