@@ -21,6 +21,8 @@ def read_bounded(path: Path, size_max: int) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except OSError as error:
         raise Refused("L001", _why_unreadable(path, error)) from None
+    except Refused:
+        raise
     except ValueError:
         raise Refused("L001", "the name of the file holds a NUL") from None
     with os.fdopen(descriptor, "rb") as file:

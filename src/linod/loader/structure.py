@@ -6,13 +6,12 @@ a key may have, in `_BOUNDS`.
 
 from __future__ import annotations
 
-import operator
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from functools import cache, partial
+from functools import cache
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -164,24 +163,26 @@ _BOUNDS: dict[tuple[type, str], tuple[Any, Any]] = {
 
 @cache
 def _converter() -> Converter:
+    """Make the converter; cattrs reads the tables, `_hook_of` names the function for each key."""
     converter = Converter(detailed_validation=True, forbid_extra_keys=True)
     converter.register_structure_hook_factory(attrs.has, lambda kind: _table_hook(kind, converter))
-    converter.register_structure_hook_factory(
-        _is_union, lambda kind: _optional_hook(kind, converter)
-    )
-    converter.register_structure_hook_factory(
-        lambda kind: _origin(kind) is tuple, lambda kind: _list_hook(kind, converter)
-    )
-    converter.register_structure_hook_factory(
-        lambda kind: _origin(kind) is dict, lambda kind: _names_hook(kind, converter)
-    )
-    for each in vars(specs).values():
-        if isinstance(each, type) and issubclass(each, StrEnum) and each is not StrEnum:
-            converter.register_structure_hook(each, hooks.enum_of(each))
-    # By identity: a StrEnum is a str to singledispatch.
-    for kind, hook in _KINDS.items():
-        converter.register_structure_hook_func(partial(operator.is_, kind), hook)
     return converter
+
+
+def _hook_of(kind: Any) -> Hook:
+    """Choose the function that reads a kind of value; cattrs' own ones convert too willingly."""
+    if (hook := _KINDS.get(kind)) is not None:
+        return hook
+    if _is_union(kind):
+        return _optional_hook(kind)
+    if typing.get_origin(kind) is tuple:
+        return _list_hook(kind)
+    if typing.get_origin(kind) is dict:
+        return _names_hook(kind)
+    if issubclass(kind, StrEnum):
+        return hooks.enum_of(kind)
+    assert attrs.has(kind), kind
+    return lambda value, _: _converter().structure(value, kind)
 
 
 def _table_hook(spec: type, converter: Converter) -> Hook:
@@ -189,7 +190,7 @@ def _table_hook(spec: type, converter: Converter) -> Hook:
     hints = typing.get_type_hints(spec)
     fields: Iterable[Any] = attrs.fields(spec)
     overrides = {
-        each.name: override(struct_hook=_key_hook(spec, each.name, hints[each.name], converter))
+        each.name: override(struct_hook=_key_hook(spec, each.name, hints[each.name]))
         for each in fields
     }
     inner: Hook = make_dict_structure_fn(
@@ -209,9 +210,9 @@ def _table_hook(spec: type, converter: Converter) -> Hook:
     return hook
 
 
-def _key_hook(spec: type, name: str, kind: Any, converter: Converter) -> Hook:
+def _key_hook(spec: type, name: str, kind: Any) -> Hook:
     special = _KEYS.get((spec, name)) or _item_hook(spec, name)
-    hook = special or converter.get_structure_hook(kind)
+    hook = special or _hook_of(kind)
     if special is not None and _is_union(kind):
         hook = _or_none(special)
     if (bounds := _BOUNDS.get((spec, name))) is not None:
@@ -267,19 +268,15 @@ def _bounded(hook: Hook, least: Any, most: Any) -> Hook:
     return bounded
 
 
-def _origin(kind: Any) -> Any:
-    return typing.get_origin(kind)
-
-
 def _is_union(kind: Any) -> bool:
     return isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union
 
 
-def _optional_hook(kind: Any, converter: Converter) -> Hook:
+def _optional_hook(kind: Any) -> Hook:
     inner = [each for each in typing.get_args(kind) if each is not type(None)]
     if len(inner) > 1:
         return _or_none(hooks.text)
-    return _or_none(converter.get_structure_hook(inner[0]), inner[0])
+    return _or_none(_hook_of(inner[0]), inner[0])
 
 
 def _or_none(hook: Hook, inner: Any = None) -> Hook:
@@ -287,9 +284,9 @@ def _or_none(hook: Hook, inner: Any = None) -> Hook:
     return lambda value, kind: None if value == "none" else hook(value, inner or kind)
 
 
-def _list_hook(kind: Any, converter: Converter) -> Hook:
+def _list_hook(kind: Any) -> Hook:
     item = typing.get_args(kind)[0]
-    hook = converter.get_structure_hook(item)
+    hook = _hook_of(item)
     return lambda value, _: _items(value, lambda each, _: hook(each, item), kind)
 
 
@@ -301,11 +298,11 @@ def _items(value: Any, hook: Hook, kind: Any) -> tuple[Any, ...]:
     return tuple(item for _, item in _each(enumerate(value), hook, kind))
 
 
-def _names_hook(kind: Any, converter: Converter) -> Hook:
+def _names_hook(kind: Any) -> Hook:
     inner = typing.get_args(kind)[1]
     if inner is Any:
         return lambda value, _: dict(value)
-    hook = converter.get_structure_hook(inner)
+    hook = _hook_of(inner)
     is_environment = inner is str
 
     def take(value: Any, _: Any) -> Any:
