@@ -76,6 +76,15 @@ def test_a_wrong_linod_toml_is_refused_in_one_line(tmp_path, text):
     assert ended.stderr.endswith("linod.toml has errors: run `linod check`\n")
 
 
+def test_a_wrong_task_keeps_nobody_off_the_log(path, tmp_path):
+    with open(tmp_path / "linod.toml", "a") as file:
+        file.write("[tasks.a]\nrecurrence = 'every 5 mintues'\n")
+
+    run_python(f"{CALL}logger.info('x')", tmp_path)
+
+    assert path.read_text().endswith(": x\n")
+
+
 def test_without_a_linod_toml_the_error_says_where_it_was_looked_for(tmp_path):
     ended = run_python(CALL, tmp_path, LINOD_CONFIG="")
 
