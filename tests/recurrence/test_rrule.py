@@ -92,6 +92,7 @@ def test_easter_times_and_a_window_are_parts_of_linod() -> None:
     ("rrule", "phrase"),
     [
         ("FREQ=DAILY", "every day"),
+        ("FREQ=DAILY;BYMONTH=1,2,3,4,5,6,7,8,9,10,11,12", "every day"),
         ("FREQ=DAILY;BYHOUR=9,17;BYMINUTE=0;BYSECOND=0", "every day at 09:00 and 17:00"),
         ("FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR", "every weekday"),
         ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR,SA,SU", "every day"),
@@ -132,6 +133,8 @@ def test_the_rest_is_printed_as_it_was(text: str) -> None:
         ("FREQ=DAILY;INTERVAL=0", "INTERVAL is at least 1"),
         ("FREQ=YEARLY;INTERVAL=301", "at most 300 years"),
         ("FREQ=DAILY;COUNT=0", "COUNT is at least 1"),
+        ("FREQ=DAILY;COUNT=1000000001", "at most 1000000000"),
+        ("FREQ=DAILY;BYTIME=" + ",".join(["080000"] * 1441), "at most 1440"),
         ("FREQ=DAILY;COUNT=1;UNTIL=20260101", "COUNT or UNTIL, not both"),
         ("FREQ=YEARLY;BYMONTH=13", "BYMONTH is 1 to 12"),
         ("FREQ=YEARLY;BYMONTH=-1", "digits"),

@@ -57,6 +57,10 @@ def refusal(value: object) -> RecurrenceError:
             {"unit": "yearly", "months": 3, "days": 1, "at": "6:00"},
             "every year on march 1 at 06:00",
         ),
+        (
+            {"unit": "yearly", "months": [3], "positions": [-1]},
+            "FREQ=YEARLY;BYMONTH=3;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYSETPOS=-1",
+        ),
         ({"unit": "yearly", "positions": [100]}, "FREQ=YEARLY;BYYEARDAY=100"),
         ({"unit": "easter", "offset": -2, "at": ["10:00"]}, "every easter -2 days at 10:00"),
         ({"unit": "easter"}, "every easter"),
@@ -89,6 +93,8 @@ def test_positions_select_days_so_each_time_is_a_rule() -> None:
     ("table", "message", "help_has"),
     [
         ({}, "a recurrence table needs unit", "weekly"),
+        ({"every": 2}, "a recurrence table needs unit", "weekly"),
+        ({"unit": "daily", "at": ["9:00"] * 1441}, "at has 1441 times of day", "1440"),
         ({"unit": "week"}, 'unknown unit "week" in a recurrence table', "weekly"),
         ({"unit": 3}, "unknown unit int in a recurrence table", "weekly"),
         ({"unti": "weekly"}, 'unknown key "unti" in a recurrence table', '"unit"'),
@@ -155,6 +161,12 @@ def test_a_list_is_the_union_without_doubles() -> None:
 
     assert expected == notation(recurrence)
     assert recurrence == parse(expected)
+
+
+def test_a_union_with_a_rule_of_positions_is_a_list() -> None:
+    texts = ["FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=9", "at start"]
+
+    assert notation(parse(texts)) == texts
 
 
 def test_a_union_is_one_line_in_words() -> None:

@@ -56,10 +56,9 @@ def _once(part: Once) -> str:
 
 
 def _interval(seconds: int) -> str:
-    for name, size in (("hour", 3600), ("minute", 60), ("second", 1)):
-        if seconds % size == 0:
-            return _every(seconds // size, name)
-    raise AssertionError(seconds)
+    sizes = (("hour", 3600), ("minute", 60), ("second", 1))
+    name, size = next((name, size) for name, size in sizes if seconds % size == 0)
+    return _every(seconds // size, name)
 
 
 def _every(number: int, name: str) -> str:
