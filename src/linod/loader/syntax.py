@@ -14,6 +14,7 @@ from attrs import frozen
 
 from linod.diagnostics import Diagnostic
 from linod.loader.places import Places
+from linod.loader.prescan import OPAQUE
 
 _POSITION = re.compile(r"^(.*) \((?:at line (\d+), column (\d+)|at end of document)\)$", re.DOTALL)
 _TWICE = ("Cannot declare", "Cannot overwrite", "Cannot mutate", "Duplicate", "Cannot redefine")
@@ -40,6 +41,9 @@ def _value_in_quotes(match: re.Match[str]) -> str:
 
 _KEY = r"""^\s*(?:[A-Za-z0-9_."'-]+)\s*"""
 
+# What may stand before, with its texts left out: their insides are no slips.
+_BEFORE = r"""^(?:[^"'#]|"(?:[^"\\]|\\.)*"|'[^']*')*?"""
+
 # Tried in order on the line of the error; the group `value` is what is marked.
 _SLIPS = (
     Slip(
@@ -50,7 +54,7 @@ _SLIPS = (
     ),
     Slip(
         re.compile(
-            r"^[^\"'#]*?(?<![0-9:T \"'-])\s*(?P<value>\b[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?\b)"
+            _BEFORE + r"(?<![0-9:T \"'-])\s*(?P<value>\b[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?\b)"
         ),
         "a time of day without quotes",
         _value_in_quotes,
@@ -111,7 +115,12 @@ _SLIPS = (
         _value_in_quotes,
     ),
     Slip(
-        re.compile(r"=\s*[\[{].*?[\[,=]\s*(?P<value>[A-Za-z@/.~*][^#\"'\[\]{},=]*?)\s*[,\]}]"),
+        re.compile(
+            r"^(?=[^=]*=)"
+            + _BEFORE[1:]
+            + r"(?<=[\[,=])[ ]*(?!(?:true|false|inf|nan|0[xob]|[0-9.]+e[0-9])\b)"
+            r"(?P<value>(?:[A-Za-z@/.~*]|[0-9]+[ ]?[A-Za-z])[^#\"'\[\]{},=]*?)\s*[,\]}]"
+        ),
         "text without quotes",
         _value_in_quotes,
     ),
@@ -138,6 +147,72 @@ _SLIPS = (
 )
 
 
+@frozen
+class Complaint:
+    """A message of tomllib, with what stands at its place, in better words."""
+
+    message: str
+    at: re.Pattern[str]
+    words: str
+    label: str
+
+
+# Tried where no slip fits: the beginning of tomllib's message, and the text at its place.
+_COMPLAINTS = (
+    Complaint("Unclosed array", re.compile(r"\s*$|\w+\s*="), "the list is not closed", "write ]"),
+    Complaint(
+        "Unclosed array", re.compile(r"[\"'\w\[{]"), "a comma is missing before this", "write ,"
+    ),
+    Complaint(
+        "Unclosed inline table", re.compile(r"\s*(#.*)?$"), "a table in { } stands on one line", ""
+    ),
+    Complaint(
+        "Unclosed inline table", re.compile(r"[\"'\w]"), "a comma is missing before this", "write ,"
+    ),
+    Complaint(
+        "Invalid initial character for a key part",
+        re.compile(r"\}"),
+        "a table in { } does not end with a comma",
+        "leave the comma out",
+    ),
+    Complaint(
+        "Invalid initial character for a key part", re.compile(r"\."), "two dots in a key", ""
+    ),
+    Complaint(
+        "Invalid initial character for a key part",
+        re.compile(r"\s*(#.*)?$"),
+        "a table in { } stands on one line",
+        "",
+    ),
+    Complaint("Expected '=' after a key", re.compile(":"), 'a colon where "=" belongs', "write ="),
+    Complaint("Expected '=' after a key", re.compile(""), 'a "=" is missing after the key', ""),
+    Complaint(
+        "Expected newline",
+        re.compile(r"(?<=[0-9])[-.:0-9]"),
+        "not a number, a date or a time",
+        "text is written in quotes",
+    ),
+    Complaint(
+        "Expected newline", re.compile(""), "one key stands on each line: this is too much", ""
+    ),
+    Complaint(
+        "Expected ']'", re.compile(""), "a heading holds what a name cannot", "write it in quotes"
+    ),
+    Complaint(
+        "Invalid hex value", re.compile(""), "a backslash begins an escape", "write '…' around it"
+    ),
+    Complaint(
+        "Unescaped", re.compile(""), "a backslash begins an escape", "write '…' around the text"
+    ),
+    Complaint("Invalid statement", re.compile(";|//"), "a comment begins with #", "write #"),
+    Complaint(
+        "Invalid statement", re.compile("<<<<<<<|=======|>>>>>>>"), "a mark of a merge conflict", ""
+    ),
+    Complaint("Invalid statement", re.compile(r"\{"), "this is JSON, not TOML", ""),
+)
+_OPAQUE = re.compile(OPAQUE)
+
+
 def explain(text: str, error: ValueError, places: Places) -> Diagnostic:
     """Turn a refusal of tomllib into a diagnostic."""
     match = _POSITION.match(str(error))
@@ -150,7 +225,25 @@ def explain(text: str, error: ValueError, places: Places) -> Diagnostic:
         return found
     # tomllib stands behind the line break where a text is not closed.
     start = text.rfind("\n", 0, offset) + 1
-    return _slip(text, start, places) or _own_words(message, offset, text, places)
+    return (
+        _unclosed_lines(text, places)
+        or _slip(text, start, places)
+        or _in_better_words(message, offset, text, places)
+    )
+
+
+def _unclosed_lines(text: str, places: Places) -> Diagnostic | None:
+    """Find a text of several lines without end: it swallows the rest of the file."""
+    last = None
+    for last in _OPAQUE.finditer(text):  # noqa: B007 - the last one is wanted
+        pass
+    if last is None or last.end() < len(text.rstrip()):
+        return None
+    quotes = last[0][:3]
+    if quotes not in ('"""', "'''") or (len(last[0]) >= 6 and last[0].endswith(quotes)):
+        return None
+    place = places.at(last.start(), last.start() + 3)
+    return Diagnostic("L004", "the text is not closed", place, f"{quotes} is missing at its end")
 
 
 def _slip(text: str, start: int, places: Places) -> Diagnostic | None:
@@ -161,15 +254,19 @@ def _slip(text: str, start: int, places: Places) -> Diagnostic | None:
         if match is not None:
             first, last = match.span("value")
             place = places.at(start + first, start + max(last, first + 1))
-            label = slip.label(match)
-            return Diagnostic("L004", slip.message, place, label, slip.help or None)
+            return Diagnostic("L004", slip.message, place, slip.label(match), slip.help or None)
     return None
 
 
-def _own_words(message: str, offset: int, text: str, places: Places) -> Diagnostic:
+def _in_better_words(message: str, offset: int, text: str, places: Places) -> Diagnostic:
     offset = min(offset, max(0, len(text) - 1))
-    lowered = message[:1].lower() + message[1:]
-    return Diagnostic("L004", lowered, places.at(offset, offset + 1))
+    place = places.at(offset, offset + 1)
+    for complaint in _COMPLAINTS:
+        if message.startswith(complaint.message) and complaint.at.match(
+            place.text, place.column - 1
+        ):
+            return Diagnostic("L004", complaint.words, place, complaint.label)
+    return Diagnostic("L004", message[:1].lower() + message[1:], place)
 
 
 def _repeated(places: Places) -> Diagnostic | None:
