@@ -289,7 +289,7 @@ class Engine:
                     self._decide_start(plan, event.at, now)
 
     def _decide_start(self, plan: Plan, due: datetime, now: datetime) -> None:
-        if self._store.decision_at(plan.task.name, due) is not None:
+        if self._ledger.has(plan.task.name, due):
             return
         refused = policy.refusal(plan.task, is_enabled=self.is_enabled)
         if refused is None:

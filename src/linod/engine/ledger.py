@@ -40,6 +40,11 @@ class Ledger:
         if newest is None or newest.due <= row.due:
             self._newest[row.task] = row
 
+    def has(self, task: str, due: datetime) -> bool:
+        """Tell whether this very due has a row."""
+        upto = self._store.decisions(task, limit=1, before=due + TICK)
+        return bool(upto) and upto[0].due == due
+
     def free_spans(
         self, task: str, reached: datetime, after: datetime, through: datetime
     ) -> list[Span]:

@@ -193,7 +193,7 @@ class Reader(Protocol):
         """
 
     def decision_at(self, task: str, due: datetime) -> DecisionRow | None:
-        """The decision whose range holds this due."""
+        """The decision on this due: a row of its own, else the range that holds it."""
 
     def decisions_between(self, task: str, first: datetime, last: datetime) -> list[DecisionRow]:
         """Decisions that touch [first, last], oldest first."""

@@ -88,7 +88,9 @@ class SqliteReader:
         return self._decisions(where, (task, beyond, limit))
 
     def decision_at(self, task: str, due: datetime) -> DecisionRow | None:
-        return _first(self.decisions_between(task, due, due))
+        where = "WHERE task = ? AND due <= ? AND last >= ? ORDER BY due DESC LIMIT 1"
+        at = to_microseconds(due)
+        return _first(self._decisions(where, (task, at, at)))
 
     def decisions_between(self, task: str, first: datetime, last: datetime) -> list[DecisionRow]:
         where = "WHERE task = ? AND due <= ? AND last >= ? ORDER BY due"

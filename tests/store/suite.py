@@ -1,0 +1,254 @@
+"""What every store must do: a class of tests that a store's own test file inherits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from linod.events import Outcome, State, Trigger, Verdict
+from linod.store.interface import CursorRow, DecisionRow, RunRow, Store
+
+T = datetime(2026, 11, 21, 7, 0, 0, 123456, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+def build_run(**fields: object) -> RunRow:
+    values: dict[str, object] = {
+        "id": 0,
+        "task": "mail",
+        "due": T,
+        "attempt": 1,
+        "trigger": Trigger.SCHEDULE,
+        "state": State.STARTING,
+        "queued": T,
+        "planned": T,
+        "lease": "secret",
+        "boot": "boot-1",
+    }
+    return RunRow(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def build_decision(**fields: object) -> DecisionRow:
+    values: dict[str, object] = {
+        "task": "mail",
+        "due": T,
+        "last": T,
+        "count": 1,
+        "verdict": Verdict.ADMITTED,
+    }
+    return DecisionRow(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def add_ended(store: Store, at: datetime, outcome: Outcome, task: str = "mail") -> int:
+    with store.transaction():
+        run = store.add_run(build_run(task=task, due=at, queued=at, planned=at))
+        store.add_decision(build_decision(task=task, due=at, last=at))
+        store.end_run(run.id, "secret", outcome, ended=at + SECOND, started=at, log="a line\n")
+    return run.id
+
+
+def add_and_raise(store: Store) -> None:
+    store.add_run(build_run())
+    raise ZeroDivisionError
+
+
+class StoreSuite:
+    """Inherit it and give a fixture `store`."""
+
+    def test_a_run_comes_back_as_it_was_written(self, store: Store) -> None:
+        with store.transaction():
+            run = store.add_run(build_run(by="alice", arguments="shop = 'ee'"))
+
+        assert run == store.run(run.id)
+
+    def test_a_transaction_that_raises_leaves_nothing(self, store: Store) -> None:
+        with pytest.raises(ZeroDivisionError), store.transaction():
+            add_and_raise(store)
+
+        assert store.runs() == []
+
+    def test_an_attempt_at_an_occurrence_exists_once(self, store: Store) -> None:
+        with store.transaction():
+            store.add_run(build_run())
+
+        with pytest.raises(AssertionError), store.transaction():
+            store.add_run(build_run())
+
+    def test_the_next_attempt_follows_the_last_one(self, store: Store) -> None:
+        with store.transaction():
+            store.add_run(build_run())
+            store.add_run(build_run(attempt=2))
+
+        assert store.next_attempt("mail", T) == 3
+        assert store.next_attempt("mail", T + SECOND) == 1
+
+    def test_an_end_with_the_right_lease_is_accepted(self, store: Store) -> None:
+        with store.transaction():
+            run = store.add_run(build_run())
+            ended = store.end_run(
+                run.id,
+                "secret",
+                Outcome.FAILED,
+                ended=T + SECOND,
+                started=T,
+                reason="ValueError: no",
+                detail={"traceback": "…"},
+                log="one\ntwo\n",
+            )
+
+        assert ended == store.run(run.id)
+        assert ended is not None
+        assert (ended.state, ended.outcome) == (Outcome.FAILED, Outcome.FAILED)
+        assert ended.detail == {"traceback": "…"}
+        assert ended.took == SECOND
+        assert store.log_text(run.id) == "one\ntwo\n"
+
+    def test_an_end_with_another_lease_is_refused(self, store: Store) -> None:
+        with store.transaction():
+            run = store.add_run(build_run())
+
+            assert store.end_run(run.id, "old", Outcome.SUCCEEDED, ended=T) is None
+        assert [run] == store.unfinished()
+
+    def test_the_first_end_wins(self, store: Store) -> None:
+        with store.transaction():
+            run = store.add_run(build_run())
+            store.end_run(run.id, "secret", Outcome.LOST, ended=T)
+
+            assert store.end_run(run.id, "secret", Outcome.SUCCEEDED, ended=T) is None
+        assert store.runs()[0].outcome == Outcome.LOST
+
+    def test_a_waiting_run_is_leased_once(self, store: Store) -> None:
+        with store.transaction():
+            run = store.add_run(build_run(state=State.WAITING, lease=""))
+
+            assert store.lease_run(run.id, "first", "keeper", "boot-2")
+            assert not store.lease_run(run.id, "second", "keeper", "boot-2")
+        assert store.runs()[0].lease == "first"
+
+    def test_only_a_starting_run_begins_to_run(self, store: Store) -> None:
+        with store.transaction():
+            run = store.add_run(build_run())
+
+            assert not store.mark_running(run.id, "old", "12:34", T)
+            assert store.mark_running(run.id, "secret", "12:34", T)
+            assert not store.mark_running(run.id, "secret", "12:34", T)
+        assert (
+            store.runs()[0].state,
+            store.runs()[0].worker,
+            store.runs()[0].started,
+        ) == (State.RUNNING, "12:34", T)
+
+    def test_the_log_of_a_run_keeps_its_end(self, store: Store) -> None:
+        with store.transaction():
+            run = store.add_run(build_run())
+            store.end_run(run.id, "secret", Outcome.SUCCEEDED, ended=T, log="ä" * 70_000)
+
+        assert len(store.log_text(run.id)) == 32_768
+
+    def test_text_that_utf8_cannot_hold_is_escaped(self, store: Store) -> None:
+        with store.transaction():
+            run = store.add_run(build_run())
+            ended = store.end_run(run.id, "secret", Outcome.FAILED, ended=T, reason="\ud800")
+
+        assert ended is not None
+        assert ended.reason == "\\ud800"
+
+    def test_a_range_grows(self, store: Store) -> None:
+        row = build_decision(verdict=Verdict.OVERLAP, reason="run 1 was going on")
+        with store.transaction():
+            store.add_decision(row)
+            store.grow_decision(row, T + 2 * SECOND, 2)
+
+        (grown,) = store.decisions("mail")
+        assert (grown.due, grown.last, grown.count) == (T, T + 2 * SECOND, 3)
+
+    def test_a_due_inside_a_range_is_found(self, store: Store) -> None:
+        row = build_decision(verdict=Verdict.MISSED, last=T + 10 * SECOND, count=11)
+        with store.transaction():
+            store.add_decision(row)
+
+        assert row == store.decision_at("mail", T + 3 * SECOND)
+        assert store.decision_at("mail", T - SECOND) is None
+        assert store.decision_at("mail", T + 11 * SECOND) is None
+
+    def test_a_row_of_its_own_comes_before_the_range_around_it(self, store: Store) -> None:
+        around = build_decision(verdict=Verdict.MISSED, last=T + 10 * SECOND, count=11)
+        own = build_decision(due=T + SECOND / 2, last=T + SECOND / 2)
+        with store.transaction():
+            store.add_decision(around)
+            store.add_decision(own)
+
+        assert own == store.decision_at("mail", T + SECOND / 2)
+        assert around == store.decision_at("mail", T + SECOND)
+
+    def test_the_reach_of_a_cursor_never_goes_back(self, store: Store) -> None:
+        cursor = CursorRow(
+            task="mail",
+            through=T,
+            reached=T,
+            definition="d",
+            definition_hash="h",
+            first_seen=T,
+        )
+        with store.transaction():
+            store.put_cursor(cursor)
+            store.move_cursor("mail", T - SECOND)
+
+        moved = store.cursors()["mail"]
+        assert (moved.through, moved.reached) == (T - SECOND, T)
+
+    def test_runs_are_paged_newest_first(self, store: Store) -> None:
+        ids = [add_ended(store, T + SECOND * n, Outcome.SUCCEEDED) for n in range(5)]
+
+        assert [ids[4], ids[3]] == [run.id for run in store.runs("mail", limit=2)]
+        assert [ids[2], ids[1]] == [run.id for run in store.runs(limit=2, before=ids[3])]
+
+    def test_a_summary_shows_the_present_and_the_last_ten(self, store: Store) -> None:
+        for n in range(12):
+            last = add_ended(store, T + SECOND * n, Outcome.FAILED if n == 11 else Outcome.WARNED)
+        with store.transaction():
+            current = store.add_run(build_run(due=T + 20 * SECOND))
+            store.add_run(build_run(due=T + 21 * SECOND, state=State.WAITING, lease=""))
+
+        summary = store.summaries(["mail", "never"])["mail"]
+        assert current == summary.current
+        assert summary.last is not None
+        assert last == summary.last.id
+        assert summary.outcomes == (Outcome.WARNED,) * 9 + (Outcome.FAILED,)
+        assert store.summaries(["never"])["never"].last is None
+
+    def test_pruning_keeps_the_last_failure_and_what_still_blocks(self, store: Store) -> None:
+        add_ended(store, T, Outcome.FAILED)
+        failed = add_ended(store, T + SECOND, Outcome.TIMED_OUT)
+        add_ended(store, T + 2 * SECOND, Outcome.SUCCEEDED)
+        with store.transaction():
+            going_on = store.add_run(build_run(due=T + 3 * SECOND))
+            store.add_decision(build_decision(due=T + 3 * SECOND, last=T + 3 * SECOND))
+            store.prune(T + timedelta(days=1))
+
+        assert [going_on.id, failed] == [run.id for run in store.runs()]
+        assert [row.due for row in store.decisions("mail")] == [T + 3 * SECOND, T + SECOND]
+
+    def test_pruning_goes_in_batches(self, store: Store) -> None:
+        for n in range(5):
+            add_ended(store, T + SECOND * n, Outcome.SUCCEEDED)
+
+        with store.transaction():
+            assert store.prune(T + timedelta(days=1), limit=2) == 4
+        assert len(store.runs()) == 3
+
+    def test_pruning_leaves_what_is_younger(self, store: Store) -> None:
+        add_ended(store, T, Outcome.SUCCEEDED)
+
+        with store.transaction():
+            assert store.prune(T) == 0
+        assert len(store.runs()) == 1
+
+    def test_facts_are_kept(self, store: Store) -> None:
+        with store.transaction():
+            store.put_meta("host", "one")
+            store.put_meta("host", "two")
+
+        assert store.meta() == {"host": "two"}
