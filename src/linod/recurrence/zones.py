@@ -28,7 +28,7 @@ FIRST = -62_135_596_800
 LAST = 253_402_300_799
 """9999-12-31T23:59:59Z, the last one."""
 _MARGIN = 2 * DAY
-"""No offset is as large as this, so readings beyond FIRST and LAST are not asked for."""
+"""No offset is as large as this: how far around an instant its reading may lie."""
 _STRETCH = 1461 * DAY
 """Segments are looked up for four years at a time: half a millisecond."""
 _STEP = DAY
@@ -41,20 +41,10 @@ class Segment(NamedTuple):
     start: int
     until: int
     offset: int
-    before: int
-    """The offset before `start`; more than `offset` means a fold, less a gap."""
-    after: int
-    """The offset from `until` on."""
-
-    @property
-    def seen(self) -> int:
-        """Readings below this were shown before `start`; a gap lies between it and the first."""
-        return self.start + self.before
-
-    @property
-    def again(self) -> int:
-        """Readings from this on are shown again after `until`."""
-        return self.until + self.after
+    seen: int
+    """Readings below this were shown before `start`; a gap lies between it and the first."""
+    again: int
+    """Readings from this on are shown again after `until`."""
 
 
 class Zone:
@@ -110,14 +100,16 @@ class Zone:
         return min(self.offset(instant), self.offset(instant + 182 * DAY))
 
     def _look_up(self, number: int) -> tuple[list[int], list[Segment]]:
+        """Find the segments of a stretch, with the changes that its borders may hide."""
         begin, end = number * _STRETCH, (number + 1) * _STRETCH
-        changes = [begin, *self._changes(begin, end), end]
-        offsets = [self._ask(change) for change in [begin - 1, *changes]]
+        changes = [begin - _MARGIN, *self._changes(begin - _MARGIN, end + _MARGIN), end + _MARGIN]
+        offsets = [self._ask(change) for change in changes]
         segments = [
-            Segment(start, until, offsets[i + 1], offsets[i], offsets[i + 2])
-            for i, (start, until) in enumerate(itertools.pairwise(changes))
+            _clipped(change, until, offsets[max(i - 1, 0) : i + 2], begin, end)
+            for i, (change, until) in enumerate(itertools.pairwise(changes))
+            if change < end and until > begin
         ]
-        return changes[:-1], segments
+        return [segment.start for segment in segments], segments
 
     def _changes(self, begin: int, end: int) -> list[int]:
         """List the instants after begin and before end at which the offset changes."""
@@ -147,6 +139,20 @@ class Zone:
         offset = datetime.fromtimestamp(bounded, self._info).utcoffset()
         assert offset is not None
         return offset.days * DAY + offset.seconds
+
+
+def _clipped(change: int, until: int, offsets: list[int], begin: int, end: int) -> Segment:
+    """Make a segment between two changes; `offsets` are those before, in and after it.
+
+    At the border of its stretch nothing changes, but what is shown twice still is.
+    """
+    before, offset, after = offsets if len(offsets) == 3 else (offsets[0], *offsets)
+    seen, again = change + before, until + after
+    if change < begin:
+        seen = max(seen, begin + offset)
+    if until > end:
+        again = min(again, end + offset)
+    return Segment(max(change, begin), min(until, end), offset, seen, again)
 
 
 @cache
