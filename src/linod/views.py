@@ -19,6 +19,9 @@ from linod.specs import LogLevel
 WIDTH_MAX = 100
 """Columns: what fits beside a second window and into a mail; the promise of every command."""
 
+NAME_COLUMNS = 32
+"""Of a task's name where other columns stand beside it; it may have 100 characters."""
+
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
@@ -69,7 +72,7 @@ def ago(then: datetime, now: datetime) -> str:
 def ahead(then: datetime, now: datetime) -> str:
     """Say how long it is until: "in 3 m", or "now" when it is due."""
     seconds = (then - now).total_seconds()
-    return "now" if seconds <= 0 else f"in {coarse(seconds)}"
+    return "now" if seconds < 1 else f"in {coarse(seconds)}"
 
 
 # -- instants -----------------------------------------------------------------------------------
@@ -293,25 +296,27 @@ def _how_ended(told: TellEnded) -> str:
     took = "" if told.took_s is None else f" {preposition} {duration(told.took_s)}"
     attempt = f" (attempt {told.attempt})" if told.attempt > 1 else ""
     is_plain = told.outcome in (Outcome.SUCCEEDED, Outcome.TIMED_OUT) or not told.reason
-    reason = "" if is_plain else f": {cut(clean(told.reason), _REASON_COLUMNS)}"
-    return f"{told.task} {PAST[told.outcome]}{took}{attempt}{reason}"
+    # "was cancelled: cancelled by ann" would say it twice.
+    because = cut(clean(told.reason.removeprefix("cancelled ")), _REASON_COLUMNS)
+    reason = "" if is_plain else f": {because}"
+    return f"{cut(told.task, NAME_COLUMNS)} {PAST[told.outcome]}{took}{attempt}{reason}"
 
 
 def started(told: TellStarted) -> tuple[LogLevel, str]:
     """Say that a run began, for those who ask for DEBUG."""
     late = f", {duration(told.late_s)} late" if told.late_s >= 0.001 else ""
-    return LogLevel.DEBUG, f"{told.task} started (run {told.run}){late}"
+    return LogLevel.DEBUG, f"{cut(told.task, NAME_COLUMNS)} started (run {told.run}){late}"
 
 
 def decided(told: TellDecided, now: datetime) -> tuple[LogLevel, str]:
     """Say what became of occurrences that got no run."""
     because = f": {cut(clean(told.reason), _REASON_COLUMNS)}" if told.reason else ""
-    first = near(told.first, now, told.zone)
+    task, first = cut(told.task, NAME_COLUMNS), near(told.first, now, told.zone)
     if told.count == 1:
-        what = f"{told.task} did not run at {first}"
+        what = f"{task} did not run at {first}"
     else:
         last = near(told.last, now, told.zone)
-        what = f"{told.task} did not run {told.count:,} times from {first} to {last}"
+        what = f"{task} did not run {told.count:,} times from {first} to {last}"
     level = LogLevel.INFO if told.verdict in _EXPECTED else LogLevel.WARNING
     return level, f"{what} ({told.verdict}){because}"
 
@@ -320,6 +325,6 @@ _EXPECTED = frozenset({Verdict.SWITCHED_OFF, Verdict.PAUSED, Verdict.DISABLED, V
 
 
 def terminal_line(at: datetime, zone: str, level: LogLevel, text: str) -> str:
-    """Lay out one line of `linod serve`: "07:10:01 INFO   send_mail succeeded in 1.2 s"."""
+    """Lay out one line of `linod serve`: "07:10:01 INFO    send_mail succeeded in 1.2 s"."""
     local = at.astimezone(ZoneInfo(zone))
-    return cut(clean(f"{local:%H:%M:%S} {level:<7}{text}"), WIDTH_MAX)
+    return cut(clean(f"{local:%H:%M:%S} {level:<7} {text}"), WIDTH_MAX)

@@ -63,11 +63,9 @@ def test_runs_and_what_did_not_run_come_newest_first(linod: Linod) -> None:
         ["1", "nightly_backup"],
         ["-", "send_mail"],
     ]
-    assert "Sat 2026-11-21 03:30 EET  succeeded  3 ms  1.2 s" in lines[2]
+    assert "nightly_backup  2026-11-21 03:30 EET  succeeded  1.2 s" in lines[2]
     assert "missed" in lines[3]
-    assert lines[4].strip() == (
-        "277 times until Sat 2026-11-21 02:30 EET: the daemon was not running"
-    )
+    assert lines[4].strip() == "277 times until 2026-11-21 02:30 EET: the daemon was not running"
 
 
 @pytest.mark.usefixtures("three")

@@ -21,6 +21,7 @@ PROGRAM = (sys.executable, "-m", "linod")
 TOML = """\
 [linod]
 timezone = "Europe/Tallinn"
+stop_timeout = "1 second"
 
 [log]
 

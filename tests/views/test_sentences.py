@@ -59,7 +59,11 @@ def test_a_timeout_needs_no_reason() -> None:
 
 def test_a_run_that_never_started_took_no_time() -> None:
     told = build_ended(
-        outcome=Outcome.CANCELLED, reason="by ann", took_s=None, late_s=None, next_due=None
+        outcome=Outcome.CANCELLED,
+        reason="cancelled by ann",
+        took_s=None,
+        late_s=None,
+        next_due=None,
     )
 
     assert ended(told, NOW) == (LogLevel.INFO, "send_mail was cancelled: by ann")
@@ -117,5 +121,5 @@ def test_many_occurrences_without_a_run_are_counted() -> None:
 def test_a_line_of_the_terminal_is_cut_and_clean() -> None:
     line = terminal_line(NOW, "Europe/Tallinn", LogLevel.ERROR, "bad\x1b[2J " + "x" * 200)
 
-    assert line.startswith("07:10:01 ERROR  bad\\x1b[2J xxx")
+    assert line.startswith("07:10:01 ERROR   bad\\x1b[2J xxx")
     assert columns(line) == 100

@@ -63,18 +63,18 @@ def find_config(config_path: str | None) -> Path:
     """Find the main file as the design says; its absence is a ConfigurationError."""
     from linod.loader import find
 
-    return find(config_path, os.environ, Path.cwd())
+    path, here = find(config_path, os.environ, Path.cwd()), Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def load_config(config_path: str | None, *, is_importing: bool | None = None) -> Config:
-    """Load a configuration that has no errors, or print them and leave with 78.
+    """Load a configuration that could be served, or print its errors and leave with 78.
 
     Where nothing is said, user code is imported only if the tasks hang on it (`discover`).
     """
     loaded = _load(config_path, is_importing)
-    errors = loaded.errors
-    if loaded.config is None or errors:
-        raise ConfigurationError(_refusal(errors))
+    if loaded.config is None or loaded.fatal:
+        raise ConfigurationError(_refusal(loaded.fatal or loaded.errors))
     return loaded.config
 
 

@@ -110,24 +110,26 @@ def _order(row: RunRow | DecisionRow) -> tuple[datetime, int, int]:
 def _lines(config: Config, rows: list[RunRow | DecisionRow]) -> list[str]:
     if not rows:
         return ["nothing has been decided yet"]
-    headings = ("RUN", "TASK", "DUE", "STATE", "LATE", "TOOK")
+    headings = ("RUN", "TASK", "DUE", "STATE", "TOOK")
     head, *laid = table(headings, [_row(row, _zone(config, row.task)) for row in rows])
     room = max(_REASON_COLUMNS, WIDTH_MAX - 2 - max(columns(line) for line in laid))
     reasons = [_reason(row, _zone(config, row.task), room) for row in rows]
     return with_notes([head, *laid], ["REASON" if any(reasons) else "", *reasons], "     ")
 
 
+_NAME_COLUMNS = 24
+"""Of a name; the reason stands beside it."""
 _REASON_COLUMNS = 24
 """At least so much of a reason is shown, on a line of its own where it has to be."""
 
 
 def _row(row: RunRow | DecisionRow, zone: str) -> tuple[str, ...]:
+    name = cut(row.task, _NAME_COLUMNS)
     if isinstance(row, DecisionRow):
-        return ("-", row.task, _due(row.due, zone), row.verdict, "-", "-")
+        return ("-", name, _short(row.due, zone), row.verdict, "-")
     state = row.state if row.attempt == 1 else f"{row.state} ({row.attempt})"
     took = duration(row.took.total_seconds()) if row.took is not None else "-"
-    due = _due(row.due, zone)
-    return (str(row.id), row.task, due, state.replace("_", " "), _late(row), took)
+    return (str(row.id), name, _short(row.due, zone), state.replace("_", " "), took)
 
 
 def _reason(row: RunRow | DecisionRow, zone: str, room: int) -> str:
@@ -136,12 +138,17 @@ def _reason(row: RunRow | DecisionRow, zone: str, room: int) -> str:
         return cut(clean(row.reason), room)
     if row.count == 1:
         return row.reason
-    until = f"{row.count:,} times until {_due(row.last, zone)}"
+    until = f"{row.count:,} times until {_short(row.last, zone)}"
     return f"{until}: {row.reason}" if row.reason else until
 
 
 def _due(due: datetime, zone: str) -> str:
     return instant(due.replace(microsecond=0), zone)
+
+
+def _short(due: datetime, zone: str) -> str:
+    """Write an instant without its weekday: in a table of the past it leaves room for reasons."""
+    return _due(due, zone).partition(" ")[2]
 
 
 def _late(row: RunRow) -> str:

@@ -13,7 +13,7 @@ from attrs import frozen
 from linod.cli._options import config_option, json_option, known, load_config, now, write
 from linod.cli._options import write_json as print_json
 from linod.cli._plans import planner_of, typed_instant, words_of
-from linod.views import duration, instant, table, utc, with_notes
+from linod.views import NAME_COLUMNS, cut, duration, instant, table, utc, with_notes
 
 if TYPE_CHECKING:
     from linod.specs import Config, Task
@@ -118,7 +118,8 @@ def _lines(config: Config, tasks: list[Task], span: _Span) -> list[str]:
     for task in tasks:
         for number, due in enumerate([*_dues(config, task, span)] or [None]):
             words = words_of(task.recurrence) if number == 0 else ""
-            rows.append((task.name if number == 0 else "", *_when(due, span.now), words))
+            name = cut(task.name, NAME_COLUMNS) if number == 0 else ""
+            rows.append((name, *_when(due, span.now), words))
             notes.append((due.note or "") if due else _why_none(task, span))
     laid = table(("TASK", "NEXT", "IN", "RECURRENCE"), rows)
     indent = " " * laid[0].index("NEXT")

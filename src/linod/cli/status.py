@@ -29,6 +29,7 @@ from linod.cli._plans import planner_of, words_of
 from linod.events import Outcome, State
 from linod.views import (
     BAD,
+    NAME_COLUMNS,
     ago,
     ahead,
     clean,
@@ -40,6 +41,7 @@ from linod.views import (
     strip,
     table,
     with_notes,
+    wrap,
 )
 
 if TYPE_CHECKING:
@@ -195,9 +197,9 @@ def _settled(outcomes: tuple[Outcome, ...], is_enabled: bool) -> str:
 
 
 def _lines(daemon: dict[str, Any] | None, standings: list[_Standing], at: datetime) -> list[str]:
-    lines = [cut(clean(_header(daemon, standings, at)), 100)]
+    lines = wrap(clean(_header(daemon, standings, at)), indent="  ")
     if daemon is not None and daemon.get("trouble"):
-        lines.append(cut(clean(f"trouble: {daemon['trouble']}"), 100))
+        lines += wrap(clean(f"trouble: {daemon['trouble']}"), indent="  ")
     if not standings:
         return lines
     headings = ("TASK", "STATE", "LAST", "TOOK", "NEXT", "LAST 10")
@@ -244,7 +246,14 @@ def _header(daemon: dict[str, Any] | None, standings: list[_Standing], at: datet
 def _row(standing: _Standing, at: datetime) -> tuple[str, ...]:
     last, took = _last_and_took(standing, at)
     marks = strip([*standing.outcomes, *([standing.current.state] if standing.current else [])])
-    return (standing.task, standing.state, last, took, _next(standing, at), marks[-10:])
+    return (
+        cut(standing.task, NAME_COLUMNS),
+        standing.state,
+        last,
+        took,
+        _next(standing, at),
+        marks[-10:],
+    )
 
 
 def _last_and_took(standing: _Standing, at: datetime) -> tuple[str, str]:
@@ -268,10 +277,15 @@ def _reason(standing: _Standing) -> str:
     last = standing.last
     if standing.state not in ("failing", "warned") or last is None:
         return ""
-    which = f"{standing.task}@last-failed" if standing.state == "failing" else str(last.id)
-    hint = f"(linod history {which})"
-    reason = cut(clean(last.reason), 48) if last.outcome is not Outcome.CANCELLED else ""
-    return f"{reason}  {hint}" if reason else hint
+    if last.outcome is Outcome.CANCELLED:
+        return f"(linod history {standing.task}@last-failed)"
+    how = "timed out " if last.outcome is Outcome.TIMED_OUT else ""
+    reason = cut(clean(how + last.reason), _REASON_COLUMNS)
+    return f"{reason}  (linod history {last.id})"
+
+
+_REASON_COLUMNS = 48
+"""Of a reason: enough for the kind of an exception and what it is about."""
 
 
 # -- JSON ---------------------------------------------------------------------------------------
