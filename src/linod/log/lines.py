@@ -72,9 +72,8 @@ class TextLines:
 
     def line(self, record: Record, origin: Origin) -> bytes:
         """Write one record as one line."""
-        head = (
-            f"{self._stamp(record.at)} {_word(record.level):8} {_label(origin)} {_place(record)}: "
-        )
+        middle = _middle(record.level, origin, record.logger, record.function, record.line)
+        head = f"{self._stamp(record.at)} {middle}: "
         body = record.message
         if record.exception is not None:
             body = f"{body}\n{record.exception.traceback}"
@@ -180,7 +179,13 @@ def _json_line(values: dict[str, Any]) -> bytes:
     return f"{text}\n".encode()
 
 
-@lru_cache(64)
+@lru_cache(1024)
+def _middle(level: str, origin: Origin, logger: str, function: str, line: int) -> str:
+    """Write the columns between time and message, which a place in the code shares."""
+    place = f"{_word(logger)}:{_word(function)}:{line}" if function else _word(logger)
+    return f"{_word(level):8} {_label(origin)} {place}"
+
+
 def _label(origin: Origin) -> str:
     """Name the writer in one word: `send_mail#123`, `daemon[812]`."""
     if origin.task is None:
@@ -188,16 +193,9 @@ def _label(origin: Origin) -> str:
     return _word(origin.task) if origin.run is None else f"{_word(origin.task)}#{origin.run}"
 
 
-@lru_cache(1024)
 def _word(name: str) -> str:
     """Keep a column a column: no spaces, never empty."""
     return escape(name[:NAME_MAX]).replace(" ", "\\x20") or "-"
-
-
-def _place(record: Record) -> str:
-    if not record.function:
-        return _word(record.logger)
-    return f"{_word(record.logger)}:{_word(record.function)}:{record.line}"
 
 
 # -- cutting ------------------------------------------------------------------------------------
