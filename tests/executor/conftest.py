@@ -125,9 +125,7 @@ class Stage:
     def marked(self) -> list[int]:
         """Pids of what lives of any run of this stage."""
         wanted = str(self.directory.resolve())
-        return [
-            pid for pid in tree.processes() if tree.marks(pid).get("LINOD_DIRECTORY") == wanted
-        ]
+        return [pid for pid in tree.processes() if tree.marks(pid).get("LINOD_DIRECTORY") == wanted]
 
 
 @pytest.fixture

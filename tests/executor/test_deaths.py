@@ -175,7 +175,9 @@ def write_run_file(directory: Path, *lines: str) -> None:
 
 def test_a_file_with_an_end_tells_that_end(tmp_path: Path) -> None:
     first = json.dumps([999999, 5, tree.boot_id()])
-    end = '{"outcome": "warned", "reason": "half", "started": 1.0, "ended": 2.5, "detail": {"a": 1}}'
+    end = (
+        '{"outcome": "warned", "reason": "half", "started": 1.0, "ended": 2.5, "detail": {"a": 1}}'
+    )
     write_run_file(tmp_path, first, end)
 
     found = runfiles.recover(tmp_path, 7, "l", boot=tree.boot_id())

@@ -104,9 +104,7 @@ def test_a_timeout_ends_the_run_with_term(stage: Any) -> None:
 
 
 def test_a_run_that_ignores_term_is_killed(stage: Any) -> None:
-    begin(
-        stage, "ignores_term", timeout=timedelta(seconds=0.5), kill_after=timedelta(seconds=0.3)
-    )
+    begin(stage, "ignores_term", timeout=timedelta(seconds=0.5), kill_after=timedelta(seconds=0.3))
 
     end = stage.run("bad")
 

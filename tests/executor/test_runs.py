@@ -220,7 +220,9 @@ def test_a_worker_has_the_signals_of_a_new_process(stage: Any) -> None:
 def test_output_is_logged_and_kept_with_the_run(stage: Any) -> None:
     end = run(stage, "says")
 
-    assert [line.split(" stdout: ")[-1].split(" stderr: ")[-1] for line in end.log.splitlines()] == [
+    assert [
+        line.split(" stdout: ")[-1].split(" stderr: ")[-1] for line in end.log.splitlines()
+    ] == [
         "to stdout",
         "to stderr",
         "from below",

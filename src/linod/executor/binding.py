@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from difflib import get_close_matches
@@ -47,8 +47,18 @@ class Slot:
 
     name: str
     kind: Any
-    is_required: bool
+    default: Any
     convert: Callable[[Any], Any]
+
+    @property
+    def is_required(self) -> bool:
+        """Say whether it has to be given."""
+        return self.default is Parameter.empty
+
+    @property
+    def is_positional_only(self) -> bool:
+        """Say whether it has to be given by place."""
+        return self.kind is Parameter.POSITIONAL_ONLY
 
 
 class Unbindable(Exception):  # noqa: N818 - it reads as what happened
@@ -92,17 +102,8 @@ class Plan:
         self._moment.due = due
         if findings := self.check(arguments):
             raise Unbindable(findings)
-        positional: list[Any] = [run] if self.takes_run else []
-        named: dict[str, Any] = {}
-        for name, value in self._in_order(arguments):
-            convert = self._convert(name)
-            assert convert is not None, name
-            slot = self._slots.get(name)
-            if slot is not None and slot.kind is Parameter.POSITIONAL_ONLY:
-                positional.append(convert(value))
-            else:
-                named[name] = convert(value)
-        return positional, named
+        positional = [run] if self.takes_run else []
+        return positional + self._by_place(arguments), self._by_name(arguments)
 
     def _read(
         self, signature: inspect.Signature, hints: dict[str, Any]
@@ -117,7 +118,7 @@ class Plan:
                 rest = convert
             elif parameter.kind is not Parameter.VAR_POSITIONAL:
                 slots[parameter.name] = Slot(
-                    parameter.name, parameter.kind, parameter.default is Parameter.empty, convert
+                    parameter.name, parameter.kind, parameter.default, convert
                 )
         return slots, rest
 
@@ -125,15 +126,24 @@ class Plan:
         slot = self._slots.get(name)
         return slot.convert if slot is not None else self._rest
 
-    def _in_order(self, arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-        """Positional-only ones in the order of the signature, the others as given."""
-        for name, slot in self._slots.items():
-            if slot.kind is Parameter.POSITIONAL_ONLY and name in arguments:
-                yield name, arguments[name]
+    def _by_place(self, arguments: dict[str, Any]) -> list[Any]:
+        """Convert those without a name; where one is left out before another, its default."""
+        slots = [slot for slot in self._slots.values() if slot.is_positional_only]
+        while slots and slots[-1].name not in arguments:
+            slots.pop()
+        return [
+            slot.convert(arguments[slot.name]) if slot.name in arguments else slot.default
+            for slot in slots
+        ]
+
+    def _by_name(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        by_place = {slot.name for slot in self._slots.values() if slot.is_positional_only}
+        named: dict[str, Any] = {}
         for name, value in arguments.items():
-            given = self._slots.get(name)
-            if given is None or given.kind is not Parameter.POSITIONAL_ONLY:
-                yield name, value
+            convert = self._convert(name)
+            if convert is not None and name not in by_place:
+                named[name] = convert(value)
+        return named
 
     def _unknown(self, name: str) -> Finding:
         names = list(self._slots)

@@ -27,10 +27,11 @@ from linod.errors import LinodError
 from linod.executor import messages, privileges, resolve, wire
 from linod.executor.binding import Plan
 from linod.executor.keeping import Keeping
+from linod.executor.kept import KeptRun
 from linod.executor.messages import Settings, module_of
 from linod.executor.resolve import Unresolved
 from linod.inspection import ProblemKind
-from linod.log import replace_streams, start_log
+from linod.log import replace_streams, start_log, write_output
 from linod.log.plan import LogPlan
 from linod.specs import LogLevel
 
@@ -47,7 +48,7 @@ def serve(descriptor: int, folder: int) -> int:
     channel = wire.Channel(connection, wire.REQUEST_MAX)
     try:
         privileges.drop(settings.user, settings.group)
-        log_plan = _start_log(settings)
+        speech = KeeperSpeech(settings)
         library = Library(settings, channel)
         library.prepare()
     except LinodError as error:
@@ -60,7 +61,7 @@ def serve(descriptor: int, folder: int) -> int:
     gc.collect()
     gc.freeze()
     channel.send({"is": "ready"})
-    Keeping(channel, settings, folder, log_plan, library.plan).run()
+    Keeping(channel, settings, folder, speech, library.plan).run()
     return 0
 
 
@@ -94,6 +95,27 @@ class Library:
             self._channel.send({"is": "importing", "module": module_of(path)})
             self._plans[path] = guarded(lambda: planned(path))
         return self._plans[path]
+
+
+class KeeperSpeech:
+    """The log, as a keeper writes to it."""
+
+    def __init__(self, settings: Settings) -> None:
+        # Descriptor 2 of a worker is a pipe to us: the console goes on under another number.
+        console = os.dup(2)
+        os.set_inheritable(console, False)
+        self.plan = evolve(LogPlan.of_json(settings.log_plan), fd=console)
+        self._level = None if settings.log_level is None else LogLevel(settings.log_level)
+        self.mask([])
+        replace_streams()
+
+    def mask(self, secrets: list[str]) -> None:
+        """Mask these values from now on."""
+        start_log(self.plan, program="keeper", level=self._level, secrets=secrets)
+
+    def write(self, run: KeptRun, level: LogLevel, text: str) -> bytes:
+        """Write the output of a run; return the lines as written."""
+        return write_output(text, level, run.spec.name, run.order.run, task_level=run.level)
 
 
 def open_import_path(folders: list[str]) -> None:
@@ -162,17 +184,6 @@ def _first_message(connection: socket.socket) -> dict[str, Any]:
     message = wire.decode(bytes(data))
     assert message is not None, "the daemon speaks first"
     return message
-
-
-def _start_log(settings: Settings) -> LogPlan:
-    # Descriptor 2 of a worker is a pipe to us: the console goes on under another number.
-    console = os.dup(2)
-    os.set_inheritable(console, False)
-    plan = evolve(LogPlan.of_json(settings.log_plan), fd=console)
-    level = None if settings.log_level is None else LogLevel(settings.log_level)
-    start_log(plan, program="keeper", level=level)
-    replace_streams()
-    return plan
 
 
 def main(arguments: list[str]) -> int:

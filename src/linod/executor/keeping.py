@@ -16,15 +16,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from linod.events import Outcome
 from linod.executor import runfiles, tree, wire, worker
 from linod.executor.kept import READ_MAX, KeptRun, Phase
 from linod.executor.messages import Order, Settings, TaskSpec, order_of
 from linod.executor.strays import Strays
-from linod.log import start_log, write_output
-from linod.log.plan import LogPlan
 from linod.specs import LogLevel
 
 DAEMON_GONE = "its daemon died"
@@ -42,6 +40,19 @@ _LEVELS = {"stdout": LogLevel.INFO, "stderr": LogLevel.WARNING}
 Plans = Callable[[str], Any]
 
 
+class Speech(Protocol):
+    """How a keeper writes to the log, which is no business of this file."""
+
+    plan: Any
+    """Handed on to the workers."""
+
+    def mask(self, secrets: list[str]) -> None:
+        """Mask these values from now on."""
+
+    def write(self, run: KeptRun, level: LogLevel, text: str) -> bytes:
+        """Write the output of a run; return the lines as written."""
+
+
 class Keeping:
     """Keeps runs until the daemon is gone and none is left."""
 
@@ -50,13 +61,13 @@ class Keeping:
         channel: wire.Channel,
         settings: Settings,
         folder: int,
-        log_plan: LogPlan,
+        speech: Speech,
         plans: Plans,
     ) -> None:
         self._channel = channel
         self._settings = settings
         self._folder = folder
-        self._log_plan = log_plan
+        self._speech = speech
         self._plans = plans
         self._boot = tree.boot_id()
         self._pid = os.getpid()
@@ -142,14 +153,7 @@ class Keeping:
             self._plans(spec.procedure)
         if not self._secrets.issuperset(spec.secrets):
             self._secrets.update(spec.secrets)
-            start_log(
-                self._log_plan,
-                program="keeper",
-                level=None
-                if self._settings.log_level is None
-                else LogLevel(self._settings.log_level),
-                secrets=sorted(self._secrets),
-            )
+            self._speech.mask(sorted(self._secrets))
 
     def _start(self, message: dict[str, Any]) -> None:
         order = order_of(message)
@@ -178,7 +182,7 @@ class Keeping:
             order=order,
             spec=spec,
             plan=self._plans(spec.procedure) if spec.procedure is not None else None,
-            log_plan=self._log_plan,
+            log_plan=self._speech.plan,
             environ={**spec.env, **order.environ(self._settings.directory)},
             folder=self._folder,
             boot=self._boot,
@@ -268,9 +272,7 @@ class Keeping:
         elif name == "lines":
             self._add_lines(run, run.log_lines(data))
         elif text := run.output(name, data):
-            written = write_output(
-                text, _LEVELS[name], run.spec.name, run.order.run, task_level=run.level
-            )
+            written = self._speech.write(run, _LEVELS[name], text)
             self._add_lines(run, written.splitlines(keepends=True))
 
     def _close_pipe(self, run: KeptRun, name: str) -> None:

@@ -1,0 +1,338 @@
+"""What check finds out about user code, whatever that does at import."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from datetime import date
+from typing import Any
+
+import pytest
+
+from linod.executor.inspect import inspect
+from linod.inspection import Declared, Inspection, ProblemKind
+
+SHOP = '''
+import datetime, functools
+import linod
+
+def report(recipient: str, since: datetime.date | None = None):
+    """Send the report."""
+
+@linod.procedure(
+    recurrence="every hour", name="hello-all", timeout=datetime.timedelta(minutes=5),
+    arguments={"day": datetime.date(2026, 1, 1)},
+)
+def hello(day: datetime.date): "Say hello."
+
+@linod.procedure
+def bare(): ...
+
+@linod.procedure(recurence="every day")
+def wrong(): ...
+
+class Tool:
+    @staticmethod
+    def sharpen(): ...
+    @classmethod
+    def clean(cls): ...
+    def use(self): ...
+    @property
+    def weight(self): ...
+
+def counts(): yield 1
+async def counts_async(): yield 1
+async def waits(): ...
+bound = functools.partial(report, "x")
+short = lambda: None
+coroutine = waits()
+number = 3
+'''
+
+
+def look(stage: Any, *, timeout_s: float = 30.0, discover: tuple[str, ...] = ()) -> Inspection:
+    stage.module("shop", SHOP)
+    stage.linod["discover"] = discover
+    return inspect(stage.config(), timeout_s)
+
+
+def problems(stage: Any, procedure: str, **keys: Any) -> list[Any]:
+    stage.task("report", procedure=procedure, **keys)
+    return list(look(stage).problems)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "shop.Tool.sharpen",
+        "shop.Tool.clean",
+        "shop.waits",
+        "shop.bound",
+        "shop.short",
+        "os.getcwd",
+        "linod.procedures.hello",
+    ],
+)
+def test_what_can_be_called_is_described(stage: Any, path: str) -> None:
+    stage.task("report", procedure=path)
+
+    found = look(stage)
+
+    assert found.problems == ()
+    assert list(found.procedures) == [path]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "message", "suggestion"),
+    [
+        ("shop.Tool", "unsuitable", "shop.Tool is a class: name a function or a static method", ""),
+        (
+            "shop.Tool.use",
+            "unsuitable",
+            "shop.Tool.use is a method that needs an instance: make it a static method or a "
+            "function",
+            "",
+        ),
+        ("shop.Tool.weight", "unsuitable", "shop.Tool.weight is a property: name a function", ""),
+        (
+            "shop.counts",
+            "unsuitable",
+            "shop.counts is a generator: calling it would run nothing of it",
+            "",
+        ),
+        (
+            "shop.counts_async",
+            "unsuitable",
+            "shop.counts_async is a generator: calling it would run nothing of it",
+            "",
+        ),
+        (
+            "shop.coroutine",
+            "not callable",
+            "shop.coroutine is a coroutine, made when the module was imported: name the "
+            "function, not coroutine()",
+            "",
+        ),
+        ("shop.number", "not callable", "shop.number is not callable: an int", ""),
+        (
+            "time.sleep",
+            "unsuitable",
+            "time.sleep is built in and does not tell its parameters: wrap it in a function",
+            "",
+        ),
+        ("os.path", "not callable", "os.path is a module: name a function in it", ""),
+        ("shop.reprot", "name missing", 'shop has no "reprot"', "shop.report"),
+        ("shpo.report", "module missing", 'there is no module "shpo"', "shop.report"),
+        ("os:system", "unsuitable", '"os:system" has a colon: use dots throughout', "os.system"),
+        ("a..b", "unsuitable", '"a..b" has an empty name between two dots', ""),
+        (
+            ".shop.f",
+            "unsuitable",
+            '".shop.f" is relative: write the whole path of the module',
+            "shop.f",
+        ),
+        (
+            "shop.report()",
+            "unsuitable",
+            '"shop.report()" is a call: name the function only',
+            "shop.report",
+        ),
+        ("a.b;c", "unsuitable", '"a.b;c" is no dotted path: write "package.module.function"', ""),
+        ("report", "unsuitable", '"report" has no module: write "module.report"', ""),
+    ],
+)
+def test_what_cannot_be_called_gets_its_own_words(
+    stage: Any, path: str, kind: str, message: str, suggestion: str
+) -> None:
+    (problem,) = problems(stage, path)
+
+    assert (problem.kind, problem.message, problem.suggestion or "") == (kind, message, suggestion)
+    assert (problem.task, problem.key) == ("report", ("procedure",))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "message"),
+    [
+        ("1 / 0", "import raised", "bad cannot be imported: ZeroDivisionError: division by zero"),
+        (
+            "import no_such_thing",
+            "import raised",
+            "bad cannot be imported: ModuleNotFoundError: No module named 'no_such_thing'",
+        ),
+        (
+            "import sys; sys.exit(3)",
+            "import exited",
+            "bad ends the program when it is imported: SystemExit(3)",
+        ),
+        (
+            "import os; os._exit(0)",
+            "import exited",
+            "bad ends the process when it is imported: exit status 0",
+        ),
+        (
+            "import ctypes; ctypes.string_at(0)",
+            "import crashed",
+            "bad crashes when it is imported: SIGSEGV",
+        ),
+        (
+            "import os, time; os.kill(os.getppid(), 9); time.sleep(60)",
+            "import crashed",
+            "bad killed the process that waits for it (SIGKILL)",
+        ),
+        (
+            "while True: pass",
+            "import timed out",
+            "bad was still being imported after 2 s",
+        ),
+    ],
+)
+def test_a_module_that_misbehaves_is_named_and_others_are_described(
+    stage: Any, text: str, kind: str, message: str
+) -> None:
+    stage.module("bad", text)
+    stage.task("bad", procedure="bad.f")
+    stage.task("report", procedure="shop.report", arguments={"recipient": "x"})
+
+    found = look(stage, timeout_s=6)
+
+    assert [(p.kind, p.message, p.task, p.subject) for p in found.problems] == [
+        (kind, message, "bad", "bad")
+    ]
+    assert list(found.procedures) == ["shop.report"]
+
+
+@pytest.mark.parametrize(
+    "text", ["1 / 0", "while True: pass", "import ctypes; ctypes.string_at(0)"]
+)
+def test_the_last_lines_say_where_it_happened(stage: Any, text: str) -> None:
+    stage.module("bad", text)
+    stage.task("bad", procedure="bad.f")
+
+    (problem,) = look(stage, timeout_s=3).problems
+
+    assert any("bad.py" in note for note in problem.notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "print('x' * 100_000_000)",
+        "import sys; sys.stderr.write('x' * 20_000_000)",
+        "import os; os.fork()",
+        "import os; os.close(1); os.close(2)",
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+    ],
+)
+def test_a_module_may_be_noisy(stage: Any, text: str) -> None:
+    stage.module("noisy", text + "\ndef f(): ...\n")
+    stage.task("noisy", procedure="noisy.f")
+
+    found = look(stage)
+
+    assert (found.problems, list(found.procedures)) == ((), ["noisy.f"])
+
+
+def test_what_a_module_leaves_running_is_ended(stage: Any) -> None:
+    stage.module(
+        "leaves",
+        "import os, subprocess\n"
+        "subprocess.Popen(['sleep', '631'], start_new_session=True)\ndef f(): ...\n",
+    )
+    stage.task("leaves", procedure="leaves.f")
+
+    look(stage)
+
+    assert subprocess.run(["pgrep", "-f", "sleep 631"], capture_output=True).stdout == b""
+
+
+def test_a_module_that_starts_threads_is_told(stage: Any) -> None:
+    stage.module(
+        "threads",
+        "import threading, time\n"
+        "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\ndef f(): ...\n",
+    )
+    stage.task("threads", procedure="threads.f")
+
+    (problem,) = look(stage).problems
+
+    assert (problem.kind, problem.task) == (ProblemKind.STARTS_THREADS, "threads")
+
+
+def test_wrong_arguments_come_with_signature_and_place(stage: Any) -> None:
+    (problem,) = problems(stage, "shop.report", arguments={"recipient": "x", "since": "soon"})
+
+    assert (problem.kind, problem.key) == (
+        ProblemKind.ARGUMENT_INVALID,
+        ("arguments", "since"),
+    )
+    assert problem.notes == ("shop.report(recipient: str, since: date | None = None), shop.py:5",)
+
+
+def test_declared_procedures_are_found_with_their_keys(stage: Any) -> None:
+    found = look(stage, discover=("shop",))
+
+    by_name = {declared.name: declared for declared in found.declared}
+    assert list(by_name) == ["hello-all", "bare", "wrong"]
+    hello: Declared = by_name["hello-all"]
+    assert (hello.described.path, hello.described.summary) == ("shop.hello", "Say hello.")
+    assert hello.keys == {
+        "recurrence": "every hour",
+        "timeout": "5 minutes",
+        "arguments": {"day": date(2026, 1, 1)},
+    }
+
+
+def test_a_key_that_no_task_has_is_an_error_of_the_declaration(stage: Any) -> None:
+    (problem,) = look(stage, discover=("shop",)).problems
+
+    assert (problem.kind, problem.message, problem.suggestion) == (
+        ProblemKind.DECLARATION_INVALID,
+        '@linod.procedure of shop.wrong: a task has no key "recurence"',
+        "recurrence",
+    )
+
+
+def test_a_procedure_imported_from_elsewhere_is_not_declared_again(stage: Any) -> None:
+    stage.module("other", "from shop import hello\n")
+
+    assert look(stage, discover=("other",)).declared == ()
+
+
+def test_setup_that_raises_is_the_one_problem(stage: Any) -> None:
+    stage.module("boot", "def prepare(): raise OSError('no disk')\n")
+    stage.linod["setup"] = ("boot.prepare",)
+    stage.task("report", procedure="shop.report")
+
+    (problem,) = look(stage).problems
+
+    assert (problem.kind, problem.subject, problem.message) == (
+        ProblemKind.SETUP_FAILED,
+        "boot.prepare",
+        "setup failed: boot.prepare: OSError: no disk",
+    )
+
+
+def test_a_user_who_does_not_exist_is_told_at_the_key(stage: Any) -> None:
+    (problem,) = problems(stage, "shop.report", user="nobody-of-that-name")
+
+    assert (problem.kind, problem.key) == (ProblemKind.USER_UNKNOWN, ("user",))
+
+
+def test_a_module_beside_the_file_does_not_shadow_what_linod_imports(stage: Any) -> None:
+    stage.module("random", "1 / 0")
+    stage.module("json", "1 / 0")
+    stage.task("report", procedure="shop.report", arguments={"recipient": "x"})
+
+    assert look(stage).problems == ()
+
+
+def test_the_time_in_all_is_bounded(stage: Any) -> None:
+    for name in ("a", "b", "c", "d"):
+        stage.module(name, "while True: pass")
+        stage.task(name, procedure=f"{name}.f")
+    before = time.monotonic()
+
+    found = look(stage, timeout_s=3)
+
+    assert time.monotonic() - before < 6
+    assert {problem.task for problem in found.problems} == {"a", "b", "c", "d"}
