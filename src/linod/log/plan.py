@@ -28,8 +28,6 @@ LEVEL_NUMBERS: dict[str, int] = {
 }
 """loguru's numbers; those of the standard library are the same where both have the level."""
 
-COMPRESSIONS = ("gz",)
-
 
 @frozen(kw_only=True)
 class LogPlan:
@@ -132,12 +130,6 @@ def _of_size(text: str) -> Rotation:
 
 def _of_age(text: str) -> Rotation:
     return Rotation(age=parse_duration(text))
-
-
-def check_compression(text: str | None) -> None:
-    """Refuse a compression that linod does not have, with a ValueError."""
-    if text is not None and text not in (*COMPRESSIONS, "none"):
-        raise ValueError(f'"{text}" is no compression: expected "gz" or "none"')
 
 
 def _level_of(environ: Mapping[str, str]) -> LogLevel | None:

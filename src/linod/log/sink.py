@@ -57,6 +57,7 @@ class FileSink:
         self._fd = -1
         self._inode = self._device = -1
         self._retry_at_s = 0.0
+        self._unopened = ""
         self._lock = threading.RLock()
         self.lost = 0
         self.reason = ""
@@ -105,6 +106,7 @@ class FileSink:
                 self._forget()
                 self._tell_unopened(error)
                 return False
+            self._unopened = ""
             return True
 
     def _take(self, fd: int) -> None:
@@ -160,8 +162,8 @@ class FileSink:
 
     def _tell_unopened(self, error: OSError) -> None:
         reason = error.strerror or str(error)
-        if reason != self.reason:
-            self.reason = reason
+        if reason != self._unopened:
+            self._unopened = reason
             self.tell_console(f"cannot be opened: {reason}; its lines come here")
 
     def _lose(self, error: OSError) -> None:
