@@ -78,9 +78,9 @@ def load_config(config_path: str | None, *, is_importing: bool | None = None) ->
     return loaded.config
 
 
-def load_usable_config(config_path: str | None) -> Config:
+def load_usable_config(config_path: str | None, *, is_importing: bool | None = False) -> Config:
     """Load what is usable, to reach store and daemon even while the file has errors."""
-    loaded = _load(config_path, False)
+    loaded = _load(config_path, is_importing)
     errors = loaded.errors
     if loaded.config is None:
         raise ConfigurationError(_refusal(errors))

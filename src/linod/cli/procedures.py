@@ -13,7 +13,7 @@ from attrs import asdict, frozen
 from linod.cli import tell
 from linod.cli._options import config_option, find_config, json_option, write, write_json
 from linod.errors import ConfigurationError
-from linod.views import table
+from linod.views import count_of, table
 
 if TYPE_CHECKING:
     from linod.inspection import Described, Inspection
@@ -54,8 +54,8 @@ def command(config_path: str | None, is_json: bool) -> None:
         write_json([asdict(row) for row in rows])
     else:
         write(_lines(rows, config.path.parent))
-    for problem in inspection.problems:
-        tell(f"{problem.message} (linod check)")
+    if inspection.problems:
+        tell(f"{count_of(len(inspection.problems), 'problem')} with procedures: linod check")
 
 
 def _rows(config: Config, inspection: Inspection) -> list[_Row]:

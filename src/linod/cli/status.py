@@ -84,7 +84,7 @@ def command(config_path: str | None, is_watching: bool, is_json: bool) -> None:
     """
     if is_watching and (is_json or not sys.stdout.isatty()):
         raise Told("--watch redraws a terminal: leave it out for a file, a pipe or --json", USAGE)
-    config = load_usable_config(config_path)
+    config = load_usable_config(config_path, is_importing=None)
     if is_watching:
         _watch(config)
         return
