@@ -17,7 +17,7 @@ from linod.loader.places import Path
 from linod.loader.refusal import did_you_mean, dotted
 from linod.loader.source import Source
 from linod.recurrence.model import Interval, Recurrence
-from linod.specs import Calendar, CalendarName, Chain, Config, Pool, Task
+from linod.specs import POLICIES, Calendar, CalendarName, Chain, Config, Linod, Pool, Task
 from linod.units import format_duration, nearest
 
 _SHELL_SIGNS = re.compile(r"[|<>;`]|&&|&\s*$|\$[({A-Za-z_]|[*?]")
@@ -114,17 +114,27 @@ class _Checks:
             topic = attrs.fields(spec)[1].metadata["later"]
             self._tell_one_later(entry.source, entry.path, f"[{dotted(entry.path)}]", topic)
             return
-        self._tell_later_keys(entry.source, entry.path, entry.table)
+        self._tell_later_keys(entry.source, entry.path, entry.table, _LATER_KEYS)
 
     def tell_later_defaults(self, source: Source) -> None:
-        """Say the same of [defaults]."""
+        """Say the same of [defaults] and [linod]."""
         table = source.data.get("defaults")
         if isinstance(table, dict):
-            self._tell_later_keys(source, ("defaults",), table)
+            self._tell_later_keys(source, ("defaults",), table, _LATER_KEYS)
+        table = source.data.get("linod")
+        if isinstance(table, dict):
+            self._tell_later_keys(source, ("linod",), table, _LATER_LINOD_KEYS)
 
-    def _tell_later_keys(self, source: Source, path: Path, table: dict[str, Any]) -> None:
-        for key in table.keys() & _LATER_KEYS.keys():
-            self._tell_one_later(source, (*path, key), dotted((*path, key)), _LATER_KEYS[key])
+    def _tell_later_keys(
+        self, source: Source, path: Path, table: dict[str, Any], later: dict[str, str]
+    ) -> None:
+        for key in table.keys() & later.keys():
+            self._tell_one_later(source, (*path, key), dotted((*path, key)), later[key])
+        for key in table.keys() & _LATER_VALUES.keys():
+            value = table[key]
+            if value in _LATER_VALUES[key]:
+                shown = f'{dotted((*path, key))} = "{value}"'
+                self._tell_one_later(source, (*path, key), shown, POLICIES)
 
     def _tell_one_later(self, source: Source, path: Path, name: str, topic: str) -> None:
         message = f"{name} is accepted; its effect comes with {topic}"
@@ -344,11 +354,16 @@ class _Checks:
 _WHAT_RUNS_IN_ORDER = ("procedure", "command", "shell", "manage")
 assert set(_WHAT_RUNS_IN_ORDER) == WHAT_RUNS
 
-_LATER_KEYS: dict[str, str] = {
-    each.name: each.metadata["later"]
-    for each in attrs.fields(Task)
-    if each.metadata.get("later") is not None
-}
+
+def _later_keys(spec: Any) -> dict[str, str]:
+    fields = attrs.fields(spec)
+    return {each.name: each.metadata["later"] for each in fields if each.metadata.get("later")}
+
+
+_LATER_KEYS = _later_keys(Task)
+_LATER_LINOD_KEYS = _later_keys(Linod)
+# Of these keys only the other values have their effect already.
+_LATER_VALUES = {"overlap": ("wait", "allow", "replace"), "catch_up": ("all",)}
 
 
 def _utc(instant: datetime, zone: ZoneInfo) -> datetime:

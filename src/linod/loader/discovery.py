@@ -50,14 +50,14 @@ def complete(loaded: Loaded, inspection: Inspection) -> Loaded:
     modules, also those whose keys the file overrides. May be called again with what a further
     inspection of the discovered tasks found.
     """
-    if loaded.config is None or loaded.kept is None:
+    if loaded.partial is None or loaded.kept is None:
         return loaded
     kept = attrs.evolve(
         loaded.kept,
         findings=Findings(list(loaded.diagnostics)),
         declared=dict(loaded.kept.declared),
     )
-    completion = _Completion(loaded.config, kept, inspection)
+    completion = _Completion(loaded.partial, kept, inspection)
     config = completion.config()
     for problem in inspection.problems:
         completion.place(problem)

@@ -61,11 +61,15 @@ class Loaded:
     """A configuration as far as it could be read, and all findings."""
 
     path: FilePath
-    config: Config | None = None
-    """All that is right, for those who look; None where the file or [linod] cannot be read.
-    Who acts on it (the daemon) asks `fatal` first."""
+    partial: Config | None = None
+    """All that is right, to look at or to inspect; None where the file or [linod] is not."""
     diagnostics: tuple[Diagnostic, ...] = ()
     kept: Kept | None = field(default=None, repr=False, eq=False)
+
+    @property
+    def config(self) -> Config | None:
+        """The configuration to act on; None while an error keeps it from being what is meant."""
+        return None if self.fatal else self.partial
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -78,10 +82,10 @@ class Loaded:
         return tuple(each for each in self.errors if each.code not in IMPORT_CODES)
 
 
-def loaded_of(kept: Kept, config: Config | None) -> Loaded:
+def loaded_of(kept: Kept, partial: Config | None) -> Loaded:
     """Put the parts together, the findings in the order of the files."""
     found = sort_diagnostics(dict.fromkeys(kept.findings.diagnostics))
-    return Loaded(path=kept.path, config=config, diagnostics=found, kept=kept)
+    return Loaded(path=kept.path, partial=partial, diagnostics=found, kept=kept)
 
 
 def merged(upper: Layer, lower: Layer) -> Layer:
