@@ -38,8 +38,8 @@ def _plan(path: str | None) -> LogPlan:
     from linod.loader import find, load  # only who connects needs a loader
 
     loaded = load(find(path, os.environ, Path.cwd()), os.environ)
-    config = loaded.config
-    # A wrong task must not keep a web server off the log; a wrong [log] is left out of `config`.
+    config = loaded.partial
+    # A wrong task must not keep a web server off the log; a wrong [log] is left out of `partial`.
     if config is None or (config.log is None and loaded.fatal):
         raise ConfigurationError(f"{loaded.path} has errors: run `linod check`")
     return LogPlan.of(config, os.environ)
