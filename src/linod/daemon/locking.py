@@ -49,8 +49,7 @@ class Lock:
             holder = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(file)
             raise AlreadyServed(
-                f"another daemon serves {path.parent} already (pid {holder}); "
-                "linod reload makes it read the configuration again"
+                f"another daemon (pid {holder}) serves {path.parent} already"
             ) from None
         os.ftruncate(file, 0)
         os.pwrite(file, f"{os.getpid()}\n".encode(), 0)

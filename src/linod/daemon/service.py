@@ -97,8 +97,8 @@ class Service:
         """Settle whenever something happened or is due; ends when it is cancelled."""
         while True:
             self._wake.clear()
-            await self._settle()
-            if not self._events:
+            is_settled = await self._settle()
+            if is_settled and not self._events:
                 await self._wake.wait()
 
     async def ask(self, event: RunRequested | CancelRequested, timeout_s: float) -> Answer | None:
@@ -144,17 +144,19 @@ class Service:
 
     # -- the loop ---------------------------------------------------------------------------
 
-    async def _settle(self) -> None:
+    async def _settle(self) -> bool:
+        """Settle once; False where the store kept us from it, and it is to be tried again."""
         events, self._events = self._events, []
         try:
             settled = await self.in_store(lambda: self._engine.settle(clock.now(), events))
         except StoreError as error:
             self._events = [*events, *self._events]
             await self._bear(error)
-            return
+            return False
         self._recover_from_trouble()
         self.carry_out(settled)
         self._notice_clock()
+        return True
 
     async def _until_stored(self, work: Callable[[], _Result]) -> _Result:
         while True:

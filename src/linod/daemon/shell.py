@@ -181,7 +181,7 @@ class Shell:
         path = self._config.path
         loaded = await asyncio.to_thread(prepare, path, self._environ)
         config, text = loaded.config, render_text(loaded.diagnostics)
-        if config is None:
+        if config is None or loaded.fatal:
             errors = count_of(len(loaded.fatal), "error")
             raise Refusal(f"{errors} in {path}, everything stays as it is", diagnostics=text)
         self._refuse_another_place(config)

@@ -30,7 +30,7 @@ def serve(path: Path, environ: Mapping[str, str], write: Callable[[str], None] |
     loaded = prepare(path, environ)
     _report(loaded)
     config = loaded.config
-    if config is None:
+    if config is None or loaded.fatal:
         return ConfigurationError.exit_code
     make_directories([config.directory, config.store_path.parent])
     lock = Lock()

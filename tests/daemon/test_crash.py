@@ -1,0 +1,154 @@
+"""kill -9 of daemon, keeper and worker: nothing hangs, what was lost is told, nothing doubles."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from linod.events import Outcome
+
+from .building import WITNESS, Building, Daemon, until
+
+LONG = f"""
+[tasks.long]
+shell = "{WITNESS.replace('"', chr(92) + '"')}; sleep 60"
+recurrence = "at start"
+"""
+BUSY = "".join(
+    f"""
+[tasks.busy{n}]
+shell = '{WITNESS}; sleep 0.{n}'
+recurrence = "every second"
+"""
+    for n in range(1, 6)
+)
+
+
+def running(daemon: Daemon) -> list[int]:
+    """Pids of the workers that run."""
+    return [int(run.worker.split(":")[0]) for run in daemon.unfinished() if run.worker]
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def check_nothing_doubled(daemon: Daemon) -> None:
+    """What the tasks wrote themselves: each run and each (occurrence, attempt) at most once."""
+    lines = daemon.witness()
+    assert max(Counter(line.split()[-1] for line in lines).values()) == 1
+    by_id = {str(run.id): run for run in daemon.runs()}
+    begun = [by_id[line.split()[-1]] for line in lines]
+    assert max(Counter((run.task, run.due, run.attempt) for run in begun).values()) == 1
+    for run in daemon.runs():
+        if run.reason == "never started":
+            assert str(run.id) not in {line.split()[-1] for line in lines}
+
+
+def test_a_killed_worker_fails_with_its_signal(build_daemon: Building) -> None:
+    daemon = build_daemon(LONG)
+    daemon.start()
+    until(lambda: running(daemon) and daemon.witness())
+
+    os.kill(running(daemon)[0], signal.SIGKILL)
+
+    until(lambda: not daemon.unfinished())
+    (run,) = daemon.runs()
+    assert run.outcome == Outcome.FAILED
+    assert "SIGKILL" in run.reason
+
+
+def test_a_killed_keeper_loses_its_runs_and_the_daemon_goes_on(build_daemon: Building) -> None:
+    daemon = build_daemon(LONG + '[tasks.tick]\nshell = "true"\nrecurrence = "every second"\n')
+    daemon.start()
+    until(lambda: running(daemon) and daemon.witness())
+    (worker,) = [pid for pid in running(daemon) if not is_gone(pid)][:1]
+
+    for keeper in daemon.keepers():
+        os.kill(keeper, signal.SIGKILL)
+
+    until(lambda: any(run.outcome == Outcome.LOST for run in daemon.runs()))
+    until(lambda: is_gone(worker))
+    lost = max(run.id for run in daemon.runs())
+    until(lambda: any(r.id > lost and r.outcome == Outcome.SUCCEEDED for r in daemon.runs()))
+
+
+def test_a_killed_daemon_takes_its_runs_along_and_the_next_one_tells(
+    build_daemon: Building,
+) -> None:
+    daemon = build_daemon(LONG)
+    daemon.start()
+    until(lambda: running(daemon) and daemon.witness())
+    worker = running(daemon)[0]
+
+    daemon.kill()
+    until(lambda: is_gone(worker))
+    daemon.start()
+
+    until(lambda: daemon.runs()[0].is_ended)
+    until(lambda: len(daemon.witness()) == 2)
+    assert "long" in daemon.terminal()
+    check_nothing_doubled(daemon)
+
+
+def test_killed_daemon_and_keeper_lose_the_run_and_the_next_one_tells(
+    build_daemon: Building,
+) -> None:
+    daemon = build_daemon(LONG)
+    daemon.start()
+    until(lambda: running(daemon) and daemon.witness())
+    worker = running(daemon)[0]
+
+    keepers = daemon.keepers()
+    os.kill(daemon.process.pid, signal.SIGSTOP)
+    for keeper in keepers:
+        os.kill(keeper, signal.SIGKILL)
+    daemon.kill()
+    daemon.start()
+
+    until(lambda: daemon.runs()[0].is_ended)
+    until(lambda: is_gone(worker))
+    assert daemon.runs()[0].outcome == Outcome.LOST
+    until(lambda: "long was lost" in daemon.terminal())
+    check_nothing_doubled(daemon)
+
+
+@pytest.mark.timeout(180)
+def test_twelve_killed_daemons_start_nothing_twice(build_daemon: Building) -> None:
+    daemon = build_daemon(BUSY)
+    for n in range(12):
+        daemon.start()
+        wait_a_while(daemon, 0.05 + 0.13 * n % 1.3)
+        daemon.kill()
+    daemon.start()
+    until(lambda: len(daemon.unfinished()) == 0 or running(daemon))
+    assert daemon.stop() == 0
+
+    assert daemon.unfinished() == []
+    check_nothing_doubled(daemon)
+    check_every_second_is_decided(daemon)
+
+
+def wait_a_while(daemon: Daemon, seconds: float) -> None:
+    """Let it work until a moment that no event marks: the kill is to hit anything."""
+    limit = time.monotonic() + seconds
+    until(lambda: time.monotonic() > limit or daemon.process.poll() is not None)
+
+
+def check_every_second_is_decided(daemon: Daemon) -> None:
+    from linod.store import open_reader
+
+    reader = open_reader(daemon.directory / "linod.db")
+    for n in range(1, 6):
+        rows = list(reversed(reader.decisions(f"busy{n}", limit=1000)))
+        decided = sum(row.count for row in rows)
+        assert decided == (rows[-1].last - rows[0].due).total_seconds() + 1
+    reader.close()
