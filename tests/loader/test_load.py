@@ -22,7 +22,7 @@ def test_a_task_becomes_a_spec(load_text) -> None:
         "[tasks.report]\n"
         'procedure = "shop.tasks.report"\n'
         'recurrence = "every weekday at 07:00"\n'
-        "arguments = { shop = \"ee\", since = 2026-01-01, day = { due = \"-1 day\" } }\n"
+        'arguments = { shop = "ee", since = 2026-01-01, day = { due = "-1 day" } }\n'
         'log_level = "WARNING"\n'
     )
     task = loaded.config.tasks["report"]
@@ -257,7 +257,7 @@ def test_all_errors_are_told_at_once(load_text) -> None:
     loaded = load_text(
         '[linod]\nkeep = "90"\n[taks.x]\n'
         '[tasks.x]\ncommand = "x"\ntimeout = "1"\nafter = ["nope"]\nretry = { delay = 1, x = 1 }\n'
-        '[tasks.y]\n[pools.p]\n'
+        "[tasks.y]\n[pools.p]\n"
     )
 
     assert [(each.code, each.place.line) for each in loaded.errors] == [

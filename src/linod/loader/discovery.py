@@ -229,9 +229,14 @@ def _defined(declared: Declared) -> Place:
 
 
 def recurs_in_seconds(recurrence: Recurrence) -> bool:
-    """Tell whether something is due more than once a minute."""
+    """Tell whether something is due more than once a minute, minute after minute."""
     return any(
         (isinstance(part, Interval) and part.seconds < 60)
-        or (isinstance(part, Rule) and part.frequency is Frequency.SECONDLY)
+        or (isinstance(part, Rule) and _fills_minutes(part))
         for part in recurrence.parts
     )
+
+
+def _fills_minutes(rule: Rule) -> bool:
+    is_every_few = rule.frequency is Frequency.SECONDLY and rule.interval < 60
+    return len(rule.minutes) != 1 and (len(rule.seconds) > 1 or (is_every_few and not rule.seconds))
