@@ -191,6 +191,7 @@ def test_stop_timeout_ends_what_runs_longer(build_daemon: Building) -> None:
     daemon = build_daemon('stop_timeout = "0.3 seconds"\n' + BY_HAND)
     daemon.start()
     daemon.client.request("run", task="long")
+    until(lambda: "running" in [run.state.value for run in daemon.runs()])
     before = time.monotonic()
 
     assert daemon.stop() == 0
