@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 if TYPE_CHECKING:
     from linod.loader import Loaded
+    from linod.specs import Config
 
 
 def prepare(path: Path, environ: Mapping[str, str], is_importing: bool = True) -> Loaded:
@@ -26,9 +29,22 @@ def prepare(path: Path, environ: Mapping[str, str], is_importing: bool = True) -
     from linod.loader import load
 
     loaded = load(path, environ)
-    if not is_importing or loaded.config is None:
+    if not is_importing or loaded.partial is None:
         return loaded
     from linod.executor.inspect import inspect
     from linod.loader import complete
 
-    return complete(loaded, inspect(loaded.config))
+    completed = complete(loaded, inspect(loaded.partial, environ=environ))
+    discovered = _discovered(loaded.partial, completed.partial)
+    if discovered is None:
+        return completed
+    # What discover finds has to be known before its arguments can be bound.
+    return complete(completed, inspect(discovered, environ=environ))
+
+
+def _discovered(before: Config, after: Config | None) -> Config | None:
+    """Reduce a configuration to the tasks that came with discover; None where none did."""
+    if after is None:
+        return None
+    tasks = {name: task for name, task in after.tasks.items() if name not in before.tasks}
+    return evolve(after, tasks=tasks, linod=evolve(after.linod, discover=())) if tasks else None

@@ -87,3 +87,26 @@ def test_no_line_is_too_wide(project: Path, linod: Linod) -> None:
     lines = linod("check").stdout.splitlines()
 
     assert [line for line in lines if len(line) > 100] == []
+
+
+def test_arguments_of_a_declared_task_are_bound(project: Path, linod: Linod) -> None:
+    (project / "jobs.py").write_text(
+        "import linod\n\n\n@linod.procedure\ndef load(day: int):\n    pass\n"
+    )
+    head = '[linod]\ntimezone = "UTC"\ndiscover = ["jobs"]\n\n[tasks.load]\narguments = { day = '
+    (project / "linod.toml").write_text(head + '"no" }\n')
+    wrong = linod("check")
+    (project / "linod.toml").write_text(head + "1 }\n")
+    right = linod("check")
+
+    assert "error[L033]" in wrong.stdout
+    assert "linod.toml:6:21" in wrong.stdout
+    assert right.exit_code == 0
+
+
+def test_a_file_that_is_no_toml_is_named(project: Path, linod: Linod) -> None:
+    (project / "linod.toml").write_text("a = [")
+
+    last = linod("check").stdout.splitlines()[-1]
+
+    assert last.startswith("checked linod.toml: 1 error, 0 warnings ")

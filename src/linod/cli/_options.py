@@ -73,7 +73,7 @@ def load_config(config_path: str | None, *, is_importing: bool | None = None) ->
     Where nothing is said, user code is imported only if the tasks hang on it (`discover`).
     """
     loaded = _load(config_path, is_importing)
-    if loaded.config is None or loaded.fatal:
+    if loaded.config is None:
         raise ConfigurationError(_refusal(loaded.fatal or loaded.errors))
     return loaded.config
 
@@ -81,12 +81,11 @@ def load_config(config_path: str | None, *, is_importing: bool | None = None) ->
 def load_usable_config(config_path: str | None, *, is_importing: bool | None = False) -> Config:
     """Load what is usable, to reach store and daemon even while the file has errors."""
     loaded = _load(config_path, is_importing)
-    errors = loaded.errors
-    if loaded.config is None:
-        raise ConfigurationError(_refusal(errors))
-    if errors:
-        tell(f"the configuration has {count_of(len(errors), 'error')}: linod check")
-    return loaded.config
+    if loaded.partial is None:
+        raise ConfigurationError(_refusal(loaded.errors))
+    if loaded.errors:
+        tell(f"the configuration has {count_of(len(loaded.errors), 'error')}: linod check")
+    return loaded.partial
 
 
 def _load(config_path: str | None, is_importing: bool | None) -> Loaded:
@@ -94,7 +93,7 @@ def _load(config_path: str | None, is_importing: bool | None) -> Loaded:
 
     path = find_config(config_path)
     loaded = prepare(path, os.environ, is_importing=bool(is_importing))
-    if is_importing is None and loaded.config is not None and loaded.config.linod.discover:
+    if is_importing is None and loaded.partial is not None and loaded.partial.linod.discover:
         return prepare(path, os.environ)
     return loaded
 

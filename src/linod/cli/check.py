@@ -17,7 +17,7 @@ from linod.cli._options import (
     write,
 )
 from linod.codes import CODES, Severity
-from linod.views import WIDTH_MAX, count_of
+from linod.views import WIDTH_MAX, clean, count_of
 
 if TYPE_CHECKING:
     from linod.loader import Loaded
@@ -71,10 +71,9 @@ def _report(loaded: Loaded, layout: str) -> list[str]:
 def _summary(loaded: Loaded) -> str:
     errors, warnings = _number(loaded, Severity.ERROR), _number(loaded, Severity.WARNING)
     counts = f"{count_of(errors, 'error')}, {count_of(warnings, 'warning')}"
-    config = loaded.config
-    what = "the configuration"
-    if config is not None:
-        what = f"{count_of(len(_names(loaded)), 'task')} in {count_of(len(config.files), 'file')}"
+    files = len(loaded.kept.sources) if loaded.kept else 0
+    what = f"{count_of(len(_names(loaded)), 'task')} in {count_of(files, 'file')}"
+    what = what if files else clean(str(loaded.path))
     line = f"checked {what}: {counts}"
     if not errors and not warnings:
         return line
@@ -85,7 +84,7 @@ def _summary(loaded: Loaded) -> str:
 
 def _names(loaded: Loaded) -> set[str]:
     """Name the tasks that were looked at, those with errors too."""
-    names = set(loaded.config.tasks) if loaded.config else set()
+    names = set(loaded.partial.tasks) if loaded.partial else set()
     written = loaded.kept.entries if loaded.kept else {}
     return names | {name for kind, name in written if kind == "tasks"}
 

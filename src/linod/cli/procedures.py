@@ -45,7 +45,7 @@ def command(config_path: str | None, is_json: bool) -> None:
     from linod.executor.inspect import inspect
     from linod.loader import load
 
-    config = load(find_config(config_path), os.environ).config
+    config = load(find_config(config_path), os.environ).partial
     if config is None:
         raise ConfigurationError("the configuration has errors: linod check")
     inspection = inspect(config)
