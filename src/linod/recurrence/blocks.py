@@ -41,7 +41,7 @@ class Blocks(Protocol):
 class Calendar:
     """Days times times of day, as of a rule that a wall clock alone decides."""
 
-    __slots__ = ("_kinds", "_period", "_positions", "_times")
+    __slots__ = ("_is_seamless", "_kinds", "_period", "_positions", "_times")
 
     def __init__(
         self, period: PeriodOf, times: Sequence[int], positions: tuple[int, ...] = ()
@@ -49,6 +49,8 @@ class Calendar:
         self._period = period
         self._times = times
         self._positions = positions
+        self._is_seamless = isinstance(times, range) and times.step * len(times) == DAY
+        """The times go on through midnight: `every minute`, as numbers without a list."""
         self._kinds: dict[tuple[int, ...], Sequence[int] | None] = {}
 
     def block(self, reading: int, offset: int) -> Block:  # noqa: ARG002 - the same at each offset
@@ -73,12 +75,12 @@ class Calendar:
         """List the times of a period; None where that is better done day by day."""
         if self._positions:
             return picked(days, self._times, self._positions)
-        is_whole = isinstance(self._times, range) and self._times.step * len(self._times) == DAY
-        if is_whole and days == tuple(range(len(days))):
-            return spread(days, self._times)
+        found = spread(days, self._times) if self._is_seamless else ()
+        if isinstance(found, range) and len(found) > _PRODUCT_MAX:
+            return found
         if len(days) * len(self._times) > _PRODUCT_MAX:
             return None
-        return spread(days, self._times)
+        return tuple(spread(days, self._times))
 
 
 class Lattice:

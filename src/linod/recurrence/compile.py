@@ -22,7 +22,15 @@ from linod.recurrence.model import (
     Rule,
     Weekday,
 )
-from linod.recurrence.periods import PeriodOf, days_in_months, months, weekday_of, weeks, years
+from linod.recurrence.periods import (
+    PeriodOf,
+    days_in_months,
+    months,
+    months_of_years,
+    weekday_of,
+    weeks,
+    years,
+)
 from linod.recurrence.times import ALL_HOURS, ALL_SIXTY, picked, product, regular, within
 from linod.recurrence.track import YEARS_400, Track
 from linod.recurrence.zones import (
@@ -131,7 +139,7 @@ def _calendar(rule: Rule, anchor: Anchor) -> Blocks:
     if rule.frequency is Frequency.YEARLY:
         return Calendar(years(days, rule.interval, anchor.day), times, rule.positions)
     if rule.frequency is Frequency.MONTHLY:
-        return Calendar(months(days, rule.interval, anchor.day), times, rule.positions)
+        return _monthly(rule, days, times, anchor.day)
     day = anchor.reading // DAY
     if rule.frequency is Frequency.DAILY:
         if rule.positions:
@@ -141,6 +149,13 @@ def _calendar(rule: Rule, anchor: Anchor) -> Blocks:
     if rule.positions:
         return Calendar(weeks(days, rule.interval, monday), times, rule.positions)
     return Calendar(days_in_months(days, 7 * rule.interval, 7, monday), times)
+
+
+def _monthly(rule: Rule, days: Days, times: Sequence[int], anchor: date) -> Blocks:
+    """Take a year at a time, unless positions choose among the times of a month too."""
+    if days.has_year_parts or (rule.positions and len(times) > 1):
+        return Calendar(months(days, rule.interval, anchor), times, rule.positions)
+    return Calendar(months_of_years(days, rule.interval, anchor, rule.positions), times)
 
 
 def _lattice(rule: Rule, anchor: Anchor) -> Blocks:

@@ -9,7 +9,7 @@ Rules of this border:
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import MAXYEAR, date
 from typing import NamedTuple
 
@@ -65,7 +65,7 @@ def years(days: Days, interval: int, anchor: date) -> PeriodOf:
 
 
 def months(days: Days, interval: int, anchor: date) -> PeriodOf:
-    """Give the periods of a MONTHLY rule."""
+    """Give the periods of a MONTHLY rule, month by month."""
     anchored = anchor.year * 12 + anchor.month - 1
 
     def month_of(day: int) -> Period:
@@ -82,6 +82,48 @@ def months(days: Days, interval: int, anchor: date) -> PeriodOf:
         return Period(first, first + month_length(at.year, at.month), found)
 
     return month_of
+
+
+def months_of_years(
+    days: Days, interval: int, anchor: date, positions: tuple[int, ...]
+) -> PeriodOf:
+    """Give the months of a MONTHLY rule a year at a time: they hold few days.
+
+    `positions` choose among the days of each month.
+    """
+    anchored = anchor.year * 12 + anchor.month - 1
+    kinds: dict[tuple[int, int, int], tuple[int, ...]] = {}
+
+    def year_of(day: int) -> Period:
+        if not _FIRST_DAY <= day <= _LAST_DAY:
+            return _outside(day)
+        year = date.fromordinal(day + EPOCH_ORDINAL).year
+        first, length = _first_of_month(year, 1), year_length(year)
+        kind = (length, weekday_of(first), (anchored - 12 * year) % interval)
+        found = kinds.get(kind)
+        if found is None:
+            found = kinds[kind] = tuple(_joined(days, year, kind[2], interval, positions))
+        return Period(first, first + length, found)
+
+    return year_of
+
+
+def _joined(
+    days: Days, year: int, first: int, interval: int, positions: tuple[int, ...]
+) -> Iterator[int]:
+    """Give the days of every so many months of a year, as offsets from January 1."""
+    new_year = _first_of_month(year, 1)
+    for month in range(first + 1, 13, interval):
+        begin = _first_of_month(year, month)
+        found = days_of_month(days, year, month, weekday_of(begin))
+        for day in chosen(found, positions) if positions else found:
+            yield begin - new_year + day
+
+
+def chosen(values: Sequence[int], positions: tuple[int, ...]) -> list[int]:
+    """Choose by BYSETPOS: 1 is the first value, -1 the last."""
+    places = {place - 1 if place > 0 else len(values) + place for place in positions}
+    return [values[place] for place in sorted(places) if 0 <= place < len(values)]
 
 
 def days_in_months(days: Days, cycle: int, span: int, anchored: int) -> PeriodOf:
