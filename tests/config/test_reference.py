@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from linod import specs
 from linod.codes import CODES
-from linod.keys import Key
+from linod.keys import Key, keys_of
+from linod.loader import load
 from linod.reference import codes, main, reference
 
-from .building import ROOT, all_keys
+from .building import ROOT, all_keys, file_with
 
 
 def test_the_reference_is_up_to_date() -> None:
@@ -48,6 +50,29 @@ def test_values_without_effect_yet_are_named() -> None:
     row = next(row for row in reference().splitlines() if row.startswith("| `overlap` |"))
 
     assert '*Accepted now, with effect later: "wait", "allow", "replace".*' in row
+
+
+LATER_VALUES = [(key.name, value) for key in all_keys() for value in key.later_values]
+
+
+@pytest.mark.parametrize(("name", "value"), LATER_VALUES)
+def test_check_notes_each_value_without_effect_yet(name: str, value: str, tmp_path: Path) -> None:
+    path = tmp_path / "linod.toml"
+    path.write_text(f"[tasks.one]\ncommand = 'true'\n{name} = '{value}'\n")
+
+    found = [each.message for each in load(path, {}).diagnostics if each.code == "L090"]
+
+    assert found == [f'tasks.one.{name} = "{value}" is accepted; its effect comes with policies']
+
+
+@pytest.mark.parametrize("key", keys_of(specs.Task), ids=lambda key: str(key.name))
+def test_check_notes_exactly_the_keys_without_effect_yet(key: Key, tmp_path: Path) -> None:
+    path = tmp_path / "linod.toml"
+    path.write_text(file_with(specs.Task, key.name, f"{key.name} = {key.example}"))
+
+    found = [each.message for each in load(path, {}).diagnostics if each.code == "L090"]
+
+    assert any(f"tasks.one.{key.name} " in message for message in found) == bool(key.later)
 
 
 def test_every_row_of_a_key_has_four_cells() -> None:
