@@ -859,6 +859,19 @@ Wrong:
 Right:
     retry = { delay = "10 seconds", max_delay = "1 minute" }""",
     ),
+    "L087": Code(
+        Severity.WARNING,
+        "an entry of import_path that does not exist",
+        """\
+Python passes over it in silence, and the modules expected there are missing.
+
+Wrong:
+    import_path = ["scr"]
+
+Right:
+    import_path = ["src"]
+""",
+    ),
     "L088": Code(
         Severity.WARNING,
         "the system has no time zone",

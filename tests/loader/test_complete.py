@@ -213,3 +213,18 @@ def test_every_kind_of_problem_has_a_code(load_text) -> None:
 
     for kind in ProblemKind:
         assert complete(loaded, problem(kind, task="x", key=("procedure",))).diagnostics
+
+
+def test_a_module_that_was_not_read_is_remembered_by_the_second_completion(load_text) -> None:
+    loaded = load_text(f'{DISCOVER}[tasks.other]\nrecurrence = "@hourly"\n')
+
+    first = complete(
+        loaded,
+        Inspection(
+            declared=(declared(),),
+            problems=(Problem(kind=ProblemKind.IMPORT_RAISED, message="no", subject="shop.tasks"),),
+        ),
+    )
+    second = complete(first, Inspection())
+
+    assert [each.code for each in second.errors] == ["L030"]

@@ -75,12 +75,12 @@ def test_paths_are_relative_to_the_file_that_says_them(load_text, tmp_path: Path
     (tmp_path / "conf.d" / "a.toml").write_text('[tasks.a]\ncommand = "x"\ndirectory = "work"\n')
 
     config = load_text(
-        '[linod]\ninclude = ["conf.d/*.toml"]\nimport_path = ["src", "/opt"]\n[log]\n'
+        '[linod]\ninclude = ["conf.d/*.toml"]\nimport_path = ["src", "/usr"]\n[log]\n'
     ).config
 
     assert config.store_path == tmp_path / "var" / "linod.db"
     assert config.directory == tmp_path / "var"
-    assert config.linod.import_path == (tmp_path / "src", Path("/opt"))
+    assert config.linod.import_path == (tmp_path / "src", Path("/usr"))
     assert config.log.directory == tmp_path / "log"
     assert config.tasks["a"].directory == tmp_path / "conf.d" / "work"
     assert config.files == (tmp_path / "linod.toml", tmp_path / "conf.d" / "a.toml")
@@ -326,3 +326,24 @@ def test_the_file_is_found_as_documented(tmp_path: Path) -> None:
 def test_no_file_is_said_with_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="linod init"):
         find(None, {}, tmp_path)
+
+
+def test_an_import_path_that_does_not_exist_is_warned_of(load_text) -> None:
+    loaded = load_text('[linod]\nimport_path = [".", "scr"]\n')
+
+    assert [(each.code, each.place.column) for each in loaded.diagnostics if each.place.line] == [
+        ("L087", 21)
+    ]
+
+
+def test_an_import_path_that_others_can_write_is_told(load_text, tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o777)
+
+    loaded = load_text('[linod]\nimport_path = ["shared"]\n')
+    [found] = [each for each in loaded.diagnostics if each.place.line]
+
+    assert found.code in ("L006", "L084")
+    assert found.message == (
+        f"import_path: the directory {tmp_path}/shared can be written by everyone"
+    )

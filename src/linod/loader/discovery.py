@@ -88,20 +88,19 @@ class _Completion:
             if task is not None:
                 tasks[declared.name] = task
         config = attrs.evolve(self.loaded, tasks=tasks)
-        if self._has_found_all:
+        if not self._has_unread_modules():
             for name in self.kept.overrides.keys() - self.kept.declared.keys():
                 self._nothing_to_run(name)
             check_waiting(config, self.kept)
         return config
 
-    @property
-    def _has_found_all(self) -> bool:
-        """Tell whether every module of `discover` was read: a name may be in one that was not."""
+    def _has_unread_modules(self) -> bool:
         modules = self.loaded.linod.discover
-        return not any(
+        self.kept.has_unread_modules |= any(
             problem.task is None and problem.subject in modules
             for problem in self.inspection.problems
         )
+        return self.kept.has_unread_modules
 
     def _is_free(self, declared: Declared) -> bool:
         """Refuse a name that another task has."""

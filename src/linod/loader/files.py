@@ -106,7 +106,7 @@ def distrust(path: Path, uid: int, gid: int) -> str | None:
         except OSError:
             continue
         if (reason := _distrust_one(state, uid, gid)) is not None:
-            kind = "the file" if place == resolved else f"the directory {place}"
+            kind = f"the directory {place}" if stat.S_ISDIR(state.st_mode) else "the file"
             return f"{kind} {reason}"
     return None
 

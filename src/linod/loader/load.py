@@ -17,10 +17,11 @@ from attrs import define, field
 
 from linod.diagnostics import Diagnostic, Place
 from linod.loader.checks import check
+from linod.loader.files import distrust
 from linod.loader.includes import included
 from linod.loader.loaded import WHAT_RUNS, Entry, Kept, Layer, Loaded, loaded_of, merged
 from linod.loader.refusal import dotted
-from linod.loader.source import Source, read_source
+from linod.loader.source import Source, distrusted_code, read_source
 from linod.loader.tables import absolute, entry_of, read_table, read_task
 from linod.loader.zones import system_zone
 from linod.specs import Calendar, Chain, Config, Linod, Log, Pool, Task, TaskName, ZoneName
@@ -78,6 +79,7 @@ class _Loading:
         log = read_table(self.kept, entry_of(self.main, "log"), Log)
         for source in self.kept.sources:
             self._read_named(source, is_discovering=bool(linod.discover or linod.django))
+        self._look_at_import_path(linod)
         config = Config(
             path=self.main.path,
             files=tuple(source.path for source in self.kept.sources),
@@ -132,6 +134,19 @@ class _Loading:
             if each.code == "L001" and each.place is not None:
                 message = f"{each.place.file}: {each.message}"
                 found[number] = attrs.evolve(each, message=message, place=place)
+
+    def _look_at_import_path(self, linod: Linod) -> None:
+        """Judge where modules come from as the file itself: they run as the tasks' users."""
+        uid, gid = os.geteuid(), os.getegid()
+        for index, path in enumerate(linod.import_path):
+            where = ("linod", "import_path", index)
+            if not path.exists():
+                message = f"import_path: {path} does not exist"
+                self.kept.findings.add(self.main, where, "L087", message)
+            elif (reason := distrust(path, uid, gid)) is not None:
+                code, advice = distrusted_code(uid), "chmod go-w, or chown"
+                message = f"import_path: {reason}"
+                self.kept.findings.add(self.main, where, code, message, help=advice)
 
     def _zone(self, linod: Linod) -> ZoneName:
         if linod.timezone is not None or "timezone" in entry_of(self.main, "linod").table:

@@ -50,6 +50,8 @@ class Kept:
     defaults: dict[FilePath, Layer] = field(factory=dict)
     flawed: dict[str, Task] = field(factory=dict)
     """Tasks of which some keys were refused, without these: to check the others."""
+    has_unread_modules: bool = False
+    """A module of `discover` could not be imported: a name may be in it."""
     declared: dict[str, Declared] = field(factory=dict)
     """Discovered tasks by name."""
     overrides: dict[str, Layer] = field(factory=dict)

@@ -97,7 +97,11 @@ def read_source(
     return Source(path.absolute(), shown, parsed, places), found
 
 
+def distrusted_code(uid: int) -> str:
+    """As root it is an error."""
+    return "L006" if uid == 0 else "L084"
+
+
 def _distrusted(shown: str, reason: str, uid: int) -> Diagnostic:
-    code = "L006" if uid == 0 else "L084"
     advice = "who can change it decides what runs as the users of the tasks: chmod go-w, or chown"
-    return Diagnostic(code, reason, Place(file=shown), help=advice)
+    return Diagnostic(distrusted_code(uid), reason, Place(file=shown), help=advice)
