@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from linod.inspection import Inspection, ProblemKind
+
 if TYPE_CHECKING:
     from linod.loader import Loaded
     from linod.specs import Config
@@ -34,12 +36,27 @@ def prepare(path: Path, environ: Mapping[str, str], is_importing: bool = True) -
     from linod.executor.inspect import inspect
     from linod.loader import complete
 
-    completed = complete(loaded, inspect(loaded.partial, environ=environ))
+    completed = complete(loaded, _without_bindings(inspect(loaded.partial, environ=environ)))
     discovered = _discovered(loaded.partial, completed.partial)
     if discovered is None:
         return completed
-    # What discover finds has to be known before its arguments can be bound.
+    # Only now it is known what the file makes of a declared procedure's arguments.
     return complete(completed, inspect(discovered, environ=environ))
+
+
+_ARGUMENTS = frozenset(
+    {ProblemKind.ARGUMENT_UNKNOWN, ProblemKind.ARGUMENT_MISSING, ProblemKind.ARGUMENT_INVALID}
+)
+
+
+def _without_bindings(inspection: Inspection) -> Inspection:
+    """Leave out what was said of declared arguments before the file had its word on them."""
+    problems = tuple(
+        problem
+        for problem in inspection.problems
+        if problem.task is not None or problem.kind not in _ARGUMENTS
+    )
+    return evolve(inspection, problems=problems)
 
 
 def _discovered(before: Config, after: Config | None) -> Config | None:
