@@ -35,6 +35,8 @@ _DURATION_OF_WORD = {
     for word in words
 }
 _DURATION_PART = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,6})?)[ ]*([a-z]+)(?:[ ]+|(?=[0-9])|$)")
+_MONTHS = re.compile(r"([0-9]{1,4}) ?(month|quarter|year)s?")
+_MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
 _VAGUE_UNITS = {"month": "30 days", "mo": "30 days", "year": "365 days", "y": "365 days"}
 
 _SIZE_UNITS = {
@@ -71,11 +73,15 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(microseconds=int(total_us))
 
 
-def parse_offset(text: str) -> timedelta:
-    """Read "-1 day", "+2 hours" or "0 days": a duration that may have a sign."""
+def parse_offset(text: str) -> tuple[int, timedelta]:
+    """Read "-1 day", "+2 hours", "0 days" or "-1 month" as months and a duration, signed."""
     stripped = text.strip(" ")
-    duration = parse_duration(stripped[1:] if stripped[:1] in ("+", "-") else stripped)
-    return -duration if stripped.startswith("-") else duration
+    sign = -1 if stripped.startswith("-") else 1
+    unsigned = stripped[1:].lstrip(" ") if stripped[:1] in ("+", "-") else stripped
+    months = _MONTHS.fullmatch(unsigned)
+    if months is not None:
+        return sign * int(months[1]) * _MONTHS_IN[months[2]], timedelta()
+    return 0, sign * parse_duration(unsigned)
 
 
 def _duration_parts(text: str) -> list[tuple[str, str]]:

@@ -85,13 +85,15 @@ def test_a_duration_is_written(duration: timedelta, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "offset"),
     [
-        ("-1 day", timedelta(days=-1)),
-        ("+2 hours", timedelta(hours=2)),
-        ("0 days", timedelta()),
-        ("- 1 h 30 min", timedelta(minutes=-90)),
+        ("-1 day", (0, timedelta(days=-1))),
+        ("+2 hours", (0, timedelta(hours=2))),
+        ("0 days", (0, timedelta())),
+        ("- 1 h 30 min", (0, timedelta(minutes=-90))),
+        ("-1 month", (-1, timedelta())),
+        ("2 quarters", (6, timedelta())),
     ],
 )
-def test_an_offset_has_a_sign(text: str, offset: timedelta) -> None:
+def test_an_offset_has_a_sign(text: str, offset: tuple[int, timedelta]) -> None:
     assert parse_offset(text) == offset
 
 
