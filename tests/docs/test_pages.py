@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,14 +26,12 @@ def test_each_command_of_the_page_prints_what_the_page_says(page: str, tmp_path:
     todo = steps(ROOT / page)
 
     assert any(isinstance(step, Command) for step in todo)
+    for file in (step for step in todo if isinstance(step, File)):
+        _write(tmp_path, file)
     with _daemons() as serve:
-        for step in todo:
-            if isinstance(step, File):
-                _write(tmp_path, step)
-            elif step.is_serve:
-                serve(step, tmp_path)
-            else:
-                _expect_prints(step, tmp_path)
+        for command in (step for step in todo if isinstance(step, Command)):
+            act = serve if command.is_serve else _expect_prints
+            act(command, tmp_path)
 
 
 def _write(folder: Path, file: File) -> None:
@@ -73,12 +71,12 @@ def _expect_prints(command: Command, folder: Path) -> None:
         time.sleep(0.2)
 
     assert "Traceback" not in done.stderr
-    assert not expected or printed == expected
-    assert expected or done.returncode == 0
+    assert printed == (expected or printed), command.line
+    assert expected or done.returncode == 0, (command.line, printed)
 
 
 @contextmanager
-def _daemons() -> Iterator[object]:
+def _daemons() -> Iterator[Callable[[Command, Path], None]]:
     """Give a function that starts `linod serve`; end all of them at the end of the page."""
     running: list[subprocess.Popen[str]] = []
 
