@@ -50,6 +50,33 @@ def test_a_killed_keeper_loses_its_runs_and_ends_all_of_them(stage: Any) -> None
     assert left == []
 
 
+FORKS = """
+import os, time
+from pathlib import Path
+def fork():
+    if os.fork(): time.sleep(600)
+    os.setsid()
+    if os.fork(): os._exit(0)
+    Path(os.environ["PIDS"]).write_text(str(os.getpid()))
+    time.sleep(600)
+"""
+
+
+def test_what_only_forked_is_found_by_the_run_file_it_holds(stage: Any) -> None:
+    stage.module("forks", FORKS)
+    pids = stage.folder / "pids"
+    stage.task("forks", procedure="forks.fork", env={"PIDS": str(pids)})
+
+    async def scene() -> int:
+        stage.start("forks")
+        await stage.until(lambda: stage.text("pids"))
+        os.kill(stage.keepers()[0], signal.SIGKILL)
+        await stage.ended()
+        return tree.start_time(int(stage.text("pids")))
+
+    assert stage.play(scene) == 0
+
+
 def test_after_a_keeper_died_the_next_run_has_a_new_one(stage: Any) -> None:
     stage.task("long", command=SLEEP)
     stage.task("quick", command=("true",))

@@ -34,6 +34,8 @@ from linod.specs import Config
 _IDLE_S = 600.0
 # More would rather be started when they are needed than all at once.
 _WARM_MAX = 4
+# Of so many tasks keepers learn at once; of the others, when they are first due.
+_TAUGHT_MAX = 500
 _CLOSE_WITHIN_S = 5.0
 
 
@@ -74,6 +76,10 @@ class Executor:
         self._links = {}
         for key in self._keys_to_warm(config):
             self._link(key)
+        for task in list(config.tasks.values())[:_TAUGHT_MAX]:
+            known = self._links.get(KeeperKey.of(task))
+            if known is not None:
+                known.teach(task)
 
     def start(self, command: StartRun) -> None:
         """Start a run; its row must be committed."""

@@ -19,7 +19,9 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from attrs import evolve
 
@@ -72,6 +74,7 @@ class Library:
         self._settings = settings
         self._channel = channel
         self._plans: dict[str, Plan | Unresolved | None] = {}
+        self._zones: list[ZoneInfo] = []
         self.threaded: list[str] = []
         """Modules that started threads when they were imported."""
 
@@ -80,6 +83,10 @@ class Library:
         open_import_path(self._settings.import_path)
         for path in self._settings.setup:
             set_up(path)
+        for name in self._settings.zones:
+            # ZoneInfo remembers what somebody holds: workers find it there.
+            with suppress(Exception):
+                self._zones.append(ZoneInfo(name))
         for path in self._settings.procedures:
             module = module_of(path)
             before = thread_count()

@@ -13,15 +13,15 @@ import selectors
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from linod.events import Outcome
 from linod.executor import runfiles, tree, wire, worker
 from linod.executor.kept import READ_MAX, KeptRun, Phase
-from linod.executor.messages import Order, Settings, TaskSpec, order_of
+from linod.executor.messages import Order, Settings, TaskSpec, order_of, rehearsal
 from linod.executor.strays import Strays
 from linod.specs import LogLevel
 
@@ -30,6 +30,8 @@ DAEMON_GONE = "its daemon died"
 _TERM_BEFORE_KILL_S = 1.2
 """For the runs of a keeper whose daemon is gone, and for strays of a run that has ended."""
 _LOOK_AGAIN_S = 0.02
+# A spare worker is forked in the first quiet moment.
+_QUIET_S = 0.002
 # What sleeps in the kernel cannot be killed; its run is reported all the same.
 _GIVE_UP_S = 5.0
 _DRAIN_MAX = 1024 * 1024
@@ -53,6 +55,16 @@ class Speech(Protocol):
         """Write the output of a run; return the lines as written."""
 
 
+class Spare(NamedTuple):
+    """A worker that was forked ahead of time and waits for its order."""
+
+    pid: int
+    pipes: dict[str, int]
+    orders: int
+    known: frozenset[str]
+    """The tasks whose specs it has."""
+
+
 class Keeping:
     """Keeps runs until the daemon is gone and none is left."""
 
@@ -74,6 +86,8 @@ class Keeping:
         self._specs: dict[str, TaskSpec] = {}
         self._secrets: set[str] = set()
         self._runs: dict[int, KeptRun] = {}
+        self._spare: Spare | None = None
+        self._may_spare = True
         self._strays = Strays(settings.directory)
         self._selector = selectors.DefaultSelector()
         self._waker, self._wakeup = socket.socketpair()
@@ -91,9 +105,12 @@ class Keeping:
         self._watch_signals()
         self._selector.register(self._channel, selectors.EVENT_READ, self._hear)
         while not (self._channel.is_closed and not self._runs):
-            for key, _ in self._selector.select(self._wait_s()):
+            events = self._selector.select(self._wait_s())
+            for key, _ in events:
                 key.data()
             self._reap()
+            if not events and self._needs_spare():
+                self._make_spare()
             now = _clock()
             for run in [run for run in self._runs.values() if _is_due(run, now)]:
                 self._advance(run, now)
@@ -114,7 +131,14 @@ class Keeping:
 
     def _wait_s(self) -> float | None:
         times = [run.next_at for run in self._runs.values() if run.next_at is not None]
-        return max(0.0, min(times) - _clock()) if times else None
+        wait_s = max(0.0, min(times) - _clock()) if times else None
+        if self._needs_spare():
+            return min(wait_s, _QUIET_S) if wait_s is not None else _QUIET_S
+        return wait_s
+
+    def _needs_spare(self) -> bool:
+        is_wanted = self._may_spare and bool(self._specs) and not self._channel.is_closed
+        return is_wanted and self._spare is None
 
     def _hear(self) -> None:
         if self._channel.is_closed:
@@ -149,6 +173,9 @@ class Keeping:
     def _learn(self, message: dict[str, Any]) -> None:
         spec = TaskSpec.of_json(message)
         self._specs[spec.name] = spec
+        if self._spare is not None:
+            self._dismiss(self._spare)
+            self._spare = None
         if spec.procedure is not None:
             self._plans(spec.procedure)
         if not self._secrets.issuperset(spec.secrets):
@@ -157,60 +184,102 @@ class Keeping:
 
     def _start(self, message: dict[str, Any]) -> None:
         order = order_of(message)
+        spare, self._spare = self._spare, None
+        if spare is not None and self._took(spare, message):
+            self._keep(KeptRun(order, self._specs[order.task], spare.pipes), spare.pid)
+            return
+        try:
+            pid, pipes = self._fork(lambda station: worker.work(station, self._job(order)))
+        except OSError as error:
+            self._refuse(order, f"its worker could not be forked: {error.strerror}")
+            return
+        self._keep(KeptRun(order, self._specs[order.task], pipes), pid)
+
+    def _job(self, order: Order) -> worker.Job:
         spec = self._specs[order.task]
+        plan = self._plans(spec.procedure) if spec.procedure is not None else None
+        return worker.Job(order=order, spec=spec, plan=plan)
+
+    def _make_spare(self) -> None:
+        """Fork a worker ahead of time: the next run need not wait for it."""
+        reading, writing = os.pipe()
+        try:
+            pid, pipes = self._fork(
+                lambda station: worker.wait(station, reading, self._job), [writing]
+            )
+        except OSError:
+            os.close(writing)
+            self._may_spare = False
+            return
+        finally:
+            os.close(reading)
+        self._spare = Spare(pid, pipes, writing, frozenset(self._specs))
+        self._strays.spare = pid
+        rehearsal()  # a fork makes pages costly to write on both sides
+
+    def _took(self, spare: Spare, message: dict[str, Any]) -> bool:
+        """Give the order to a spare; False if it does not know the task, or is dead."""
+        if message["task"] in spare.known:
+            with suppress(OSError):
+                os.write(spare.orders, wire.encode(message))
+                os.close(spare.orders)
+                return True
+        self._dismiss(spare)
+        return False
+
+    def _dismiss(self, spare: Spare) -> None:
+        """Let a spare that does not know the task read EOF, and end."""
+        for descriptor in (spare.orders, *spare.pipes.values()):
+            os.close(descriptor)
+
+    def _fork(
+        self, work: Callable[[worker.Station], None], more: Sequence[int] = ()
+    ) -> tuple[int, dict[str, int]]:
+        """Fork a worker; return its pid and our ends of its pipes."""
         theirs: dict[str, int] = {}
         ours: dict[str, int] = {}
+        close = [*self._own_descriptors(), *more]
+        # The keeper ignores TERM: until the worker has its own handling, signals wait.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
         try:
             for name in ("stdout", "stderr", "report", "lines"):
                 ours[name], theirs[name] = os.pipe()
-            run = KeptRun(order, spec, ours)
-            run.pid = self._fork(self._job(order, spec, theirs, ours), set(ours.values()))
-        except OSError as error:
+                os.set_blocking(ours[name], False)
+            close += [*ours.values(), theirs["stdout"], theirs["stderr"]]
+            pid = os.fork()
+            if pid == 0:
+                work(self._station(theirs, close))
+        except OSError:
             for descriptor in ours.values():
                 os.close(descriptor)
-            self._refuse(order, f"its worker could not be forked: {error.strerror}")
-            return
+            raise
         finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
             for descriptor in theirs.values():
                 os.close(descriptor)
-        self._keep(run)
+        return pid, ours
 
-    def _job(
-        self, order: Order, spec: TaskSpec, theirs: dict[str, int], ours: dict[str, int]
-    ) -> worker.Job:
-        return worker.Job(
-            order=order,
-            spec=spec,
-            plan=self._plans(spec.procedure) if spec.procedure is not None else None,
+    def _station(self, theirs: dict[str, int], close: list[int]) -> worker.Station:
+        return worker.Station(
             log_plan=self._speech.plan,
-            environ={**spec.env, **order.environ(self._settings.directory)},
+            directory=self._settings.directory,
             folder=self._folder,
             boot=self._boot,
             keeper=self._pid,
+            close=close,
             **theirs,
-            close=[*self._own_descriptors(), *ours.values(), theirs["stdout"], theirs["stderr"]],
         )
 
     def _own_descriptors(self) -> list[int]:
         pipes = [pipe for run in self._runs.values() for pipe in run.pipes.values()]
-        own = [self._channel.fileno(), self._waker.fileno(), self._wakeup.fileno(), self._folder]
+        if self._spare is not None:
+            pipes += [self._spare.orders, *self._spare.pipes.values()]
+        own = [self._channel.fileno(), self._waker.fileno(), self._wakeup.fileno()]
         poll = getattr(self._selector, "fileno", None)
         return [*own, *([poll()] if poll else []), *pipes]
 
-    def _fork(self, job: worker.Job, ours: set[int]) -> int:
-        # The keeper ignores TERM: until the worker has its own handling, signals wait.
-        for descriptor in ours:
-            os.set_blocking(descriptor, False)
-        signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
-        try:
-            pid = os.fork()
-            if pid == 0:
-                worker.work(job)
-            return pid
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
-
-    def _keep(self, run: KeptRun) -> None:
+    def _keep(self, run: KeptRun, pid: int) -> None:
+        run.pid = pid
         self._runs[run.order.run] = run
         for name, descriptor in run.pipes.items():
             action = partial(self._read_pipe, run, name)
@@ -304,6 +373,9 @@ class Keeping:
                 return
             if pid == 0:
                 return
+            if self._spare is not None and self._spare.pid == pid:
+                self._dismiss(self._spare)
+                self._spare = None
             for run in self._runs.values():
                 if run.pid == pid and run.status is None:
                     run.status = status

@@ -18,6 +18,7 @@ from attrs import evolve
 from linod.executor import messages, runfiles
 from linod.executor.messages import KeeperKey, Settings
 from linod.executor.wire import LINE_MAX, Channel
+from linod.specs import Task
 
 # Heavy imports (numpy, Django) take seconds on a slow disk; a module that loops takes for ever.
 READY_WITHIN_S = 60.0
@@ -48,7 +49,7 @@ class Link:
         """Why it cannot serve, in its own words."""
         self.is_late = False
         """It ends so that the next one imports some modules only after the fork."""
-        self._known: dict[str, Any] = {}
+        self._known: dict[str, Task] = {}
         self._queue: list[dict[str, Any]] = []
         self._on_message = on_message
         self._on_gone = on_gone
@@ -65,11 +66,15 @@ class Link:
         self._channel.send(message)
         self._watch_writing()
 
-    def start(self, spec: Any, message: dict[str, Any]) -> None:
-        """Order a start, with the task's spec where the keeper does not have it."""
-        if self._known.get(message["task"]) is not spec:
-            self._known[message["task"]] = spec
-            self.send(messages.TaskSpec.of(spec).to_json())
+    def teach(self, task: Task) -> None:
+        """Send the task's spec where the keeper does not have it."""
+        if self._known.get(task.name) is not task:
+            self._known[task.name] = task
+            self.send(messages.TaskSpec.of(task).to_json())
+
+    def start(self, task: Task, message: dict[str, Any]) -> None:
+        """Order a start."""
+        self.teach(task)
         self.runs.add(message["run"])
         self.send(message)
 

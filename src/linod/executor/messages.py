@@ -18,7 +18,7 @@ from typing import Any
 from attrs import field, frozen
 
 from linod.events import StartRun, StopRun
-from linod.executor.wire import pack, unpack
+from linod.executor.wire import decode, encode, pack, unpack
 from linod.specs import Config, LogLevel, Reference, Task
 
 
@@ -61,6 +61,8 @@ class Settings:
     log_plan: dict[str, Any] = field(factory=dict)
     log_level: str | None = None
     """The lowest of its tasks."""
+    zones: list[str] = field(factory=list)
+    """Time zones of its tasks: read before the fork."""
 
 
 @frozen(kw_only=True)
@@ -115,6 +117,7 @@ class TaskSpec:
 
 
 _LEVELS = list(LogLevel)
+_ZONES_MAX = 64
 _SPEC_NAMES = tuple(attribute.name for attribute in TaskSpec.__attrs_attrs__)
 
 
@@ -185,6 +188,7 @@ def settings_for(
         setup=list(config.linod.setup),
         procedures=list(dict.fromkeys(task.procedure for task in tasks if task.procedure)),
         log_plan=log_plan,
+        zones=[str(zone) for zone in dict.fromkeys(map(config.zone_of, tasks))][:_ZONES_MAX],
         log_level=_lowest(task.log_level for task in tasks),
     )
 
@@ -211,6 +215,22 @@ def order_of(message: dict[str, Any]) -> Order:
     for name in ("due", "planned"):
         values[name] = datetime.fromtimestamp(values[name], UTC)
     return Order(**values)
+
+
+def rehearsal() -> Order:
+    """Go the way of an order once, with one that nobody gave."""
+    message = {
+        "run": 0,
+        "lease": "",
+        "task": "",
+        "due": 0.0,
+        "planned": 0.0,
+        "attempt": 1,
+        "trigger": "",
+        "zone": "UTC",
+        "is_followed": False,
+    }
+    return order_of(decode(encode(message)) or {})
 
 
 def stop(command: StopRun) -> dict[str, Any]:

@@ -25,6 +25,8 @@ class Strays:
     def __init__(self, directory: str) -> None:
         self._directory = directory
         self._pid = os.getpid()
+        self.spare = 0
+        """Pid of the worker that waits for an order."""
         self._unnamed: dict[tuple[int, int], set[int]] = {}
 
     def of(self, run: KeptRun, runs: Mapping[int, KeptRun]) -> list[Process]:
@@ -63,12 +65,15 @@ class Strays:
                 children = {int(pid) for pid in file.read().split()}
         except OSError:
             return False
-        return children <= {other.pid for other in runs.values() if other.status is None}
+        return children <= self._workers(runs)
+
+    def _workers(self, runs: Mapping[int, KeptRun]) -> set[int]:
+        return {self.spare} | {other.pid for other in runs.values() if other.status is None}
 
     def _adopted(
         self, run: KeptRun, runs: Mapping[int, KeptRun], table: dict[int, Process]
     ) -> set[int]:
-        workers = {other.pid for other in runs.values() if other.status is None}
+        workers = self._workers(runs)
         adopted = [
             process
             for process in table.values()
@@ -80,6 +85,8 @@ class Strays:
         marks = tree.marks(process.pid)
         if marks.get("LINOD_DIRECTORY") == self._directory and "LINOD_RUN_ID" in marks:
             return marks["LINOD_RUN_ID"] == str(run.order.run)
+        if tree.holds_run_file(process.pid, run.order.run, self._directory):
+            return True
         owner = next((other for other in runs.values() if other.pid == process.session), None)
         if owner is not None:
             return owner is run

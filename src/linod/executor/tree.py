@@ -99,10 +99,27 @@ def marks(pid: int) -> dict[str, str]:
     }
 
 
+def holds_run_file(pid: int, run: int, directory: str) -> bool:
+    """Say whether a process has the run file open: what forks without exec inherits it."""
+    folder = f"/proc/{pid}/fd"
+    try:
+        links = [os.readlink(f"{folder}/{name}") for name in os.listdir(folder)]
+    except OSError:
+        return False
+    prefix, suffix = f"{directory}/runs/", f"/{run}"
+    names = (link.removesuffix(" (deleted)") for link in links)
+    return any(name.startswith(prefix) and name.endswith(suffix) for name in names)
+
+
 def of_run(run: int, directory: str, table: dict[int, Process]) -> set[int]:
-    """Return the living processes whose environment names this run of this directory."""
+    """Return the living processes that name this run of this directory, or hold its file."""
     wanted = {"LINOD_RUN_ID": str(run), "LINOD_DIRECTORY": directory}
-    return {pid for pid in table if pid != os.getpid() and wanted.items() <= marks(pid).items()}
+    return {
+        pid
+        for pid in table
+        if pid != os.getpid()
+        and (wanted.items() <= marks(pid).items() or holds_run_file(pid, run, directory))
+    }
 
 
 def send(number: signal.Signals, process: Process) -> None:

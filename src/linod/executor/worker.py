@@ -28,7 +28,7 @@ from attrs import frozen
 from linod.events import Outcome
 from linod.executor import privileges, resolve, runfiles, tree, wire
 from linod.executor.binding import Plan, Unbindable, plan_of
-from linod.executor.messages import Order, TaskSpec
+from linod.executor.messages import Order, TaskSpec, order_of, rehearsal
 from linod.log import end_log, replace_streams, start_log
 from linod.log.plan import LogPlan
 from linod.run import Run, set_current_run
@@ -43,15 +43,11 @@ _DEFAULTS = (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 
 
 @frozen(kw_only=True)
-class Job:
-    """All that a worker needs, made before the fork."""
+class Station:
+    """What a worker has, whichever run it executes; made before the fork."""
 
-    order: Order
-    spec: TaskSpec
-    plan: Plan | resolve.Unresolved | None
-    """None: the module is imported in the worker."""
     log_plan: LogPlan
-    environ: dict[str, str]
+    directory: str
     folder: int
     """Descriptor of runs/UID."""
     boot: str
@@ -65,11 +61,30 @@ class Job:
     """Descriptors of the keeper that are no business of a run."""
 
 
-def work(job: Job) -> NoReturn:
+@frozen(kw_only=True)
+class Job:
+    """What a worker has to do."""
+
+    order: Order
+    spec: TaskSpec
+    plan: Plan | resolve.Unresolved | None
+    """None: the module is imported in the worker."""
+
+
+def work(station: Station, job: Job) -> NoReturn:
     """Execute a run; ends the process."""
+    _leave(lambda: _work(station, job, _become(station)))
+
+
+def wait(station: Station, orders: int, find: Callable[[Order], Job]) -> NoReturn:
+    """Be forked ahead of time: wait for an order and execute it; ends the process."""
+    _leave(lambda: _wait(station, orders, find))
+
+
+def _leave(act: Callable[[], int]) -> NoReturn:
     status = 1
     try:
-        status = _work(job)
+        status = act()
     except BaseException:  # noqa: BLE001 - nothing may reach the keeper's frames
         with suppress(BaseException):
             os.write(2, traceback.format_exc().encode())
@@ -77,29 +92,58 @@ def work(job: Job) -> NoReturn:
         os._exit(status)
 
 
-def _work(job: Job) -> int:
+def _become(station: Station) -> int:
+    """Become a process of its own; return its start time. Ends it if the keeper is gone."""
     os.setsid()
-    if not privileges.die_with_parent(job.keeper):
-        return EXIT_REFUSED
-    started_ticks = tree.start_time(os.getpid())
-    try:
-        file = runfiles.create(job.folder, job.order.run, [os.getpid(), started_ticks, job.boot])
-    except FileExistsError:
-        return EXIT_REFUSED
-    os.dup2(job.stdout, 1)
-    os.dup2(job.stderr, 2)
-    for descriptor in job.close:
+    if not privileges.die_with_parent(station.keeper):
+        os._exit(EXIT_REFUSED)
+    os.dup2(station.stdout, 1)
+    os.dup2(station.stderr, 2)
+    for descriptor in station.close:
         os.close(descriptor)
     _reset_signals()
-    reporter = Reporter(job.report, file)
-    reporter.started(started_ticks)
-    os.environ.update(job.environ)
+    return tree.start_time(os.getpid())
+
+
+def _wait(station: Station, orders: int, find: Callable[[Order], Job]) -> int:
+    ticks = _become(station)
+    _rehearse(station)
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        data = os.read(orders, wire.LINE_MAX)
+        if not data:
+            return EXIT_REFUSED
+        line += data
+    os.close(orders)
+    return _work(station, find(order_of(wire.decode(bytes(line)) or {})), ticks)
+
+
+def _rehearse(station: Station) -> None:
+    """Pay for what a first use costs after a fork, copied pages, while nobody waits."""
+    start_log(station.log_plan, program="worker")
+    replace_streams()
+    order = rehearsal()
+    os.environ.update(order.environ(station.directory))
+    _run(order)
+
+
+def _work(station: Station, job: Job, ticks: int) -> int:
+    try:
+        first = [os.getpid(), ticks, station.boot]
+        file = runfiles.create(station.folder, job.order.run, first)
+    except FileExistsError:
+        return EXIT_REFUSED
+    os.close(station.folder)
+    reporter = Reporter(station.report, file)
+    reporter.started(ticks)
+    os.environ.update(job.spec.env)
+    os.environ.update(job.order.environ(station.directory))
     problem = _enter(job.spec.directory)
     if problem is not None:
         return reporter.end(_failure(problem))
     if job.spec.procedure is None:
         return _execute(job.spec, reporter)
-    return _call(job, reporter)
+    return _call(station, job, reporter)
 
 
 class Reporter:
@@ -180,8 +224,8 @@ def _why_not_executed(program: str, error: OSError | ValueError) -> str:
 # -- procedures -------------------------------------------------------------------------------
 
 
-def _call(job: Job, reporter: Reporter) -> int:
-    _start_log(job)
+def _call(station: Station, job: Job, reporter: Reporter) -> int:
+    _start_log(station, job)
     run = _run(job.order)
     set_current_run(run)
     atexit._clear()  # handlers of the keeper's imports are the keeper's
@@ -190,15 +234,15 @@ def _call(job: Job, reporter: Reporter) -> int:
     return reporter.end(end)
 
 
-def _start_log(job: Job) -> None:
-    pipe = job.lines
+def _start_log(station: Station, job: Job) -> None:
+    pipe = station.lines
 
     def copy(line: bytes) -> None:
         with suppress(OSError):
             os.write(pipe, line)
 
     start_log(
-        job.log_plan,
+        station.log_plan,
         program="worker",
         task=job.spec.name,
         run=job.order.run,
