@@ -357,6 +357,12 @@ def test_a_wrong_recurrence_is_told_at_its_place(load_text, value: str) -> None:
     assert [line for _, line in errors] == [3]
 
 
+def test_of_a_list_of_recurrences_the_wrong_ones_are_told(load_text) -> None:
+    loaded = load_text(task('recurrence = ["@daily", "nope", "every 5 mintues"]'))
+
+    assert [each.place.column for each in loaded.errors] == [25, 33]
+
+
 # -- dependencies: rows 26, 27 ----------------------------------------------------------------
 
 

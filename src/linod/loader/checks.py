@@ -17,6 +17,7 @@ from linod.loader.places import Path
 from linod.loader.refusal import did_you_mean, dotted
 from linod.loader.source import Source
 from linod.recurrence.model import Interval, Recurrence
+from linod.recurrence.remarks import Remark, remarks
 from linod.specs import POLICIES, Calendar, CalendarName, Chain, Config, Linod, Pool, Task
 from linod.units import format_duration, nearest
 
@@ -51,13 +52,9 @@ def check_waiting(config: Config, kept: Kept) -> None:
     checks.cycles()
 
 
-def remarks_on(task: Task | Chain, zone: str) -> tuple[Any, ...]:
+def remarks_on(task: Task | Chain, zone: str) -> tuple[Remark, ...]:
     """Ask what is to be said about the times of a task."""
     if task.recurrence.is_event:
-        return ()
-    try:
-        from linod.recurrence.remarks import remarks
-    except ModuleNotFoundError:
         return ()
     return remarks(
         task.recurrence,
@@ -78,7 +75,7 @@ class _Checks:
     is_complete: bool = False
     """Tasks that are not known now do not exist."""
     chain_of: dict[str, str] = field(factory=dict)
-    remarks: dict[Any, tuple[Any, ...]] = field(factory=dict)
+    remarks: dict[Any, tuple[Remark, ...]] = field(factory=dict)
     guesses_left: int = 200
     """A guess compares with all names; nobody reads more of them."""
     told_defaults: set[tuple[Source, Path, str]] = field(factory=set)
@@ -274,7 +271,7 @@ class _Checks:
             found = Diagnostic(remark.code, remark.message, place, help=remark.help)
             self.kept.findings.diagnostics.append(found)
 
-    def _remarks_on(self, task: Task | Chain) -> tuple[Any, ...]:
+    def _remarks_on(self, task: Task | Chain) -> tuple[Remark, ...]:
         """Ask once for tasks with the same times."""
         zone = self.config.zone_of(task)
         times = (task.recurrence, zone, task.start, task.end, task.max_events, task.dst)

@@ -16,7 +16,7 @@ from linod.loader.places import Path
 from linod.loader.source import Findings, Source
 from linod.specs import Config, Task
 
-IMPORT_CODES = frozenset({"L030", "L034", "L035", "L036", "L037"})
+IMPORT_CODES = frozenset({"L030", "L034", "L035", "L037"})
 """A procedure that cannot be imported fails its own occurrences, not the daemon's start."""
 
 

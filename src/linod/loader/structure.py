@@ -103,6 +103,17 @@ def _word(spec: type) -> str:
 
 # -- the converter ----------------------------------------------------------------------------
 
+
+def _recurrence(value: Any, kind: Any) -> Recurrence:
+    """Take any notation; of a list, the items that are refused are told."""
+    try:
+        return hooks.recurrence(value)
+    except Refused:
+        if isinstance(value, list):
+            _items(value, hooks.recurrence, kind)
+        raise
+
+
 _KINDS: dict[Any, Hook] = {
     str: hooks.text,
     bool: hooks.boolean,
@@ -113,7 +124,7 @@ _KINDS: dict[Any, Hook] = {
     date: hooks.day,
     datetime: hooks.instant,
     FilePath: hooks.path,
-    Recurrence: hooks.recurrence,
+    Recurrence: _recurrence,
     specs.Size: hooks.size,
     specs.ZoneName: hooks.zone,
     specs.DottedPath: hooks.dotted_path,
