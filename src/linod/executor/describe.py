@@ -210,6 +210,7 @@ class Describer:
                 suggestion=suggestion,
                 notes=(_place(plan.described),),
             )
+        # Its arguments are bound when the file had its word on them: as those of a task.
         name = given.pop("name", path.rpartition(".")[2])
         self._say(
             {
@@ -220,14 +221,6 @@ class Describer:
                 }
             }
         )
-        for finding in plan.check(given.get("arguments", {})):
-            self._problem(
-                finding.kind,
-                finding.message,
-                subject=path,
-                suggestion=finding.suggestion,
-                notes=(_place(plan.described),),
-            )
 
 
 def _keys_of(function: Any) -> dict[str, Any] | None:

@@ -8,7 +8,6 @@ datetime or a string is asked for.
 from __future__ import annotations
 
 import collections.abc
-import re
 import typing
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
-from linod.units import parse_duration
+from linod.units import parse_duration, parse_offset
 
 Hook = Callable[[Any], Any]
 
@@ -42,28 +41,19 @@ class Moment:
         return shifted(self.due, offset)
 
 
-_OFFSET = re.compile(r"([+-]?)\s*(.+)", re.DOTALL)
-_MONTHS = re.compile(r"([0-9]{1,4}) ?(month|quarter|year)s?")
-_MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
-
-
 def shifted(due: datetime, offset: str) -> datetime:
     """Add an offset: whole days, months and years on the wall clock, the rest in elapsed time."""
-    match = _OFFSET.fullmatch(offset.strip())
-    if match is None:
-        raise Unfit('a due value needs an offset: { due = "-1 day" } or { due = "0 days" }')
-    sign = -1 if match[1] == "-" else 1
-    months = _MONTHS.fullmatch(match[2])
+    try:
+        months, delta = parse_offset(offset)
+    except ValueError as error:
+        raise Unfit(f'"{offset[:40]}" is no offset such as "-1 day": {error}') from None
     try:
         if months:
-            return due + relativedelta(months=sign * int(months[1]) * _MONTHS_IN[months[2]])
-        delta = _duration(match[2])
+            return due + relativedelta(months=months)
         if delta % timedelta(days=1):
-            return (due.astimezone(UTC) + sign * delta).astimezone(due.tzinfo)
-        return due + sign * delta
-    except (OverflowError, ValueError) as error:
-        if isinstance(error, Unfit):
-            raise
+            return (due.astimezone(UTC) + delta).astimezone(due.tzinfo)
+        return due + delta
+    except (OverflowError, ValueError):
         raise Unfit(f'due offset "{offset[:40]}" leaves the calendar') from None
 
 
