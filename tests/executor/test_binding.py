@@ -205,6 +205,12 @@ def test_a_wrong_name_is_told_with_the_nearest_one() -> None:
     ]
 
 
+def test_a_misspelt_name_is_not_missing_as_well() -> None:
+    assert [kind for kind, *_ in check(send_report, {"recipent": "x"})] == [
+        ProblemKind.ARGUMENT_UNKNOWN
+    ]
+
+
 def test_a_missing_argument_is_told() -> None:
     assert check(send_report, {}) == [
         (

@@ -294,3 +294,30 @@ def test_a_process_is_named_by_its_start_too() -> None:
 
     assert tree.is_alive(os.getpid(), own)
     assert not tree.is_alive(os.getpid(), own - 1)
+
+
+def test_a_keeper_keeps_no_descriptors_of_ended_runs(stage: Any) -> None:
+    stage.task("list", command=("true",))
+
+    async def scene() -> tuple[int, int]:
+        await _run_many(stage, range(1, 6))
+        before = await _quiet_descriptors(stage)
+        await _run_many(stage, range(6, 46))
+        return before, await _quiet_descriptors(stage)
+
+    before, after = stage.play(scene)
+    assert before == after
+
+
+async def _run_many(stage: Any, numbers: range) -> None:
+    for number in numbers:
+        stage.start("list", number)
+    await asyncio.gather(*(stage.ended(number) for number in numbers))
+
+
+async def _quiet_descriptors(stage: Any) -> int:
+    """Count those of the keeper once its spare worker waits."""
+    (keeper,) = stage.keepers()
+    children = Path(f"/proc/{keeper}/task/{keeper}/children")
+    await stage.until(lambda: len(children.read_text().split()) == 1)
+    return len(os.listdir(f"/proc/{keeper}/fd"))

@@ -86,8 +86,10 @@ class Plan:
     def check(self, arguments: dict[str, Any]) -> list[Finding]:
         """Return what is wrong with the arguments, in the order of the file; [] if nothing."""
         findings = [self._unknown(name) for name in arguments if self._convert(name) is None]
+        # A misspelt name is one slip, not two.
+        given = arguments.keys() | {finding.suggestion for finding in findings}
         for slot in self._slots.values():
-            if slot.is_required and slot.name not in arguments:
+            if slot.is_required and slot.name not in given:
                 findings.append(self._missing(slot.name))
         for name, value in arguments.items():
             findings += self._refused(name, value)
