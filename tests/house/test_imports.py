@@ -82,9 +82,11 @@ def test_a_pure_file_imports_pure_files_and_data_parts(module: str) -> None:
 @pytest.mark.parametrize("module", PURE_FILES)
 def test_a_pure_file_reads_no_clock(module: str) -> None:
     read = [
-        node.attr
+        node.func.attr
         for node in ast.walk(_tree(module))
-        if isinstance(node, ast.Attribute) and node.attr in CLOCKS
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in CLOCKS
     ]
 
     assert read == []
