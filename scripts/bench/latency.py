@@ -48,7 +48,9 @@ recurrence = "every second"
 CRONSTABLE = """
 jobs:
   - name: tick
-    command: [{python!r}, {program!r}]
+    command:
+      - {python}
+      - {program}
     schedule: "* * * * * * *"
 """
 APSCHEDULER = """
