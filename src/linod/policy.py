@@ -15,7 +15,7 @@ from typing import Any
 from attrs import frozen
 
 from linod.events import State, Verdict
-from linod.specs import CatchUp, Overlap, Reference, Task
+from linod.specs import CatchUp, Reference, Task
 
 LATE_MAX = timedelta(seconds=60)
 """A single undecided occurrence of at most this age runs late; older ones are missed."""
@@ -70,15 +70,11 @@ def refusal(task: Task, *, is_enabled: bool) -> tuple[Verdict, str] | None:
     return None
 
 
-def admission(task: Task, going_on: Sequence[int]) -> tuple[Verdict, str]:
+def admission(going_on: Sequence[int]) -> tuple[Verdict, str]:
     """Decide whether a due occurrence gets a run; `going_on` are the task's unfinished runs."""
-    if going_on and task.overlap in OVERLAPS_SKIPPED:
+    if going_on:
         return Verdict.OVERLAP, f"run {going_on[0]} was going on"
     return Verdict.ADMITTED, ""
-
-
-OVERLAPS_SKIPPED = frozenset(Overlap)
-"""Every overlap skips as yet: the other three need what waits and what is replaced."""
 
 
 def is_free_to_start(states: Sequence[State]) -> bool:
