@@ -55,6 +55,7 @@ class Daemon:
             stdout=(self.folder / "terminal").open("a"),
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
         self._processes.append(process)
         if is_awaited:

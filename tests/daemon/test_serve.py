@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -182,6 +183,16 @@ def test_stop_waits_for_what_runs(build_daemon: Building) -> None:
     daemon.start()
     daemon.client.request("run", task="two")
     daemon.client.request("stop")
+
+    assert daemon.process.wait(30) == 0
+    assert [run.outcome for run in daemon.runs()] == [Outcome.SUCCEEDED]
+
+
+def test_ctrl_c_reaches_the_daemon_and_not_its_runs(build_daemon: Building) -> None:
+    daemon = build_daemon('[tasks.two]\nshell = "sleep 1"\n')
+    daemon.start()
+    daemon.client.request("run", task="two")
+    os.killpg(daemon.process.pid, signal.SIGINT)
 
     assert daemon.process.wait(30) == 0
     assert [run.outcome for run in daemon.runs()] == [Outcome.SUCCEEDED]

@@ -34,8 +34,8 @@ LEAVE_AFTER_S = 2.0
 """From KILL to leaving what still does not end to the next start."""
 PRUNE_EVERY_S = 3600.0
 PRUNE_FIRST_S = 60.0
-PRUNE_BATCH = 500
-"""Rows per transaction: some milliseconds, so that pruning delays nothing that is due."""
+PRUNE_BATCH = 100
+"""Rows per transaction: less than ten milliseconds, which is what pruning may delay a start."""
 PRUNE_PAUSE_S = 0.05
 ROTATE_EVERY_S = 1.0
 
@@ -62,6 +62,7 @@ class Shell:
         self._rotator = Rotator(teller.plan)
         self._since = clock.now()
         self._reloading = asyncio.Lock()
+        self._begun = asyncio.Event()
         self._stops = 0
         self._stopped = asyncio.Event()
         self._killed = asyncio.Event()
@@ -110,6 +111,7 @@ class Shell:
         await self._recover()
         self._executor.configure(self._config, self._teller.plan)
         self._service.hear(ServeStarted(at=clock.now()))
+        self._begun.set()
         self._teller.say(LogLevel.INFO, self._greeting())
         systemd.notify(self._environ, "READY=1")
 
@@ -167,6 +169,7 @@ class Shell:
 
     async def reload(self) -> dict[str, Any]:
         """Take what the file says now; an error leaves everything as it was."""
+        await self._begun.wait()
         async with self._reloading:
             systemd.notify(self._environ, "RELOADING=1")
             try:
