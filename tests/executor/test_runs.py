@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from linod.events import Outcome, RunStarted
-from linod.specs import ExitCodes, LogLevel
+from linod.specs import ExitCodes, LogLevel, Reference
 
 PROCEDURES = """
 import asyncio, json, os, sys, threading, warnings
@@ -84,6 +84,26 @@ def test_an_exception_fails_with_its_text_and_traceback(stage: Any) -> None:
     assert end.detail["bases"][:3] == ["ConnectionResetError", "ConnectionError", "OSError"]
     assert "shop.py" in end.detail["traceback"]
     assert "linod/executor" not in end.detail["traceback"]
+
+
+def test_an_exception_is_in_the_log_as_one_line_with_its_traceback(stage: Any) -> None:
+    end = run(stage, "raises")
+
+    (line,) = [line for line in end.log.splitlines() if " ERROR " in line]
+    assert "report#1 linod: ConnectionResetError: the far end hung up" in line
+    assert "\\nTraceback (most recent call last):" in line
+    assert "linod/executor" not in line
+    assert line in (stage.folder / "log" / "linod.log").read_text()
+
+
+def test_a_secret_that_an_exception_quotes_is_masked_in_its_end(stage: Any) -> None:
+    token = Reference("s3cr3t-t0ken", {"env": "TOKEN"}, is_secret=True)
+    stage.module("leaky", "def leak(token): raise ValueError(f'bad {token}')")
+    stage.task("leak", procedure="leaky.leak", arguments={"token": token})
+    end = stage.run("leak")
+
+    assert end.reason == "ValueError: bad ***"
+    assert "s3cr3t-t0ken" not in f"{end}"
 
 
 def test_a_warning_is_no_failure(stage: Any) -> None:

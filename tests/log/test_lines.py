@@ -60,7 +60,7 @@ def test_a_record_of_a_run_shows_time_level_run_place_and_message():
 def test_a_record_of_the_daemon_shows_program_and_pid():
     line = text_line(build_record(level="WARNING", logger="linod.daemon"), DAEMON)
 
-    assert line == "2026-11-21 07:10:01.123+02:00 WARNING  daemon[812] linod.daemon: hi\n"
+    assert line == "2026-11-21 07:10:01.123+02:00 WARNING  daemon[812] linod: hi\n"
 
 
 def test_a_traceback_stands_behind_its_message_in_the_same_line():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -183,10 +184,10 @@ def _run_lines(run: RunRow, zone: str, log: str) -> Iterator[str]:
     for label, text in _facts(run, zone):
         if text:
             yield from wrap(f"  {label:<10} {clean(text)}", indent=" " * 13)
-    yield from _section("log", log)
     traceback = str(run.detail.get("traceback") or "")
-    if traceback.strip() not in log:
-        yield from _section("traceback", traceback)
+    # The log has the traceback within one line; it is shown once, where it can be read.
+    yield from _section("log", re.sub(r"\\nTraceback \(most recent call last\):.*", "", log))
+    yield from _section("traceback", traceback)
 
 
 def _facts(run: RunRow, zone: str) -> Iterator[tuple[str, str]]:

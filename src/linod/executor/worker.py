@@ -20,16 +20,19 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from types import TracebackType
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
+from loguru import logger
 
 from linod.events import Outcome
 from linod.executor import privileges, resolve, runfiles, tree, wire
 from linod.executor.binding import Plan, Unbindable, plan_of
 from linod.executor.messages import Order, TaskSpec, order_of, rehearsal
 from linod.log import end_log, replace_streams, start_log
+from linod.log.lines import Masks
 from linod.log.plan import LogPlan
 from linod.run import Run, set_current_run
 from linod.specs import LogLevel
@@ -231,7 +234,7 @@ def _call(station: Station, job: Job, reporter: Reporter) -> int:
     atexit._clear()  # handlers of the keeper's imports are the keeper's
     end = _outcome(lambda: _bound_call(job, run))
     _finish_threads()
-    return reporter.end(end)
+    return reporter.end(_masked(end, Masks(job.spec.secrets)))
 
 
 def _start_log(station: Station, job: Job) -> None:
@@ -299,9 +302,28 @@ def _outcome(call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
             return {"outcome": str(Outcome.SUCCEEDED), "reason": "", "detail": {}}
         return _of_exit(error)
     except Warning as error:
+        _log(logger.warning, error)
         return _raised(error) | {"outcome": str(Outcome.WARNED)}
     except BaseException as error:  # noqa: BLE001 - the edge to user code
+        error.__traceback__ = _user_frames(error)
+        _log(logger.opt(exception=error).error, error)
         return _raised(error)
+
+
+def _log(write: Callable[[str, str], None], error: BaseException) -> None:
+    with suppress(Exception):  # what user classes do when they are shown
+        write("{}", resolve.one_line(error))
+
+
+def _masked(value: Any, mask: Masks) -> Any:
+    """Mask secrets in all texts of an end: an exception likes to quote what it was given."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, list):
+        return [_masked(item, mask) for item in value]
+    if isinstance(value, dict):
+        return {name: _masked(item, mask) for name, item in value.items()}
+    return value
 
 
 def _of_exit(error: SystemExit) -> dict[str, Any]:
@@ -326,13 +348,18 @@ def _raised(error: BaseException) -> dict[str, Any]:
 def traceback_of(error: BaseException) -> str:
     """Write the traceback from the first frame of user code on, at most 32 KiB of its end."""
     try:
-        frames = error.__traceback__
-        while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
-            frames = frames.tb_next
-        text = "".join(traceback.format_exception(type(error), error, frames))
+        text = "".join(traceback.format_exception(error))
     except Exception:  # noqa: BLE001 - what user classes do when they are shown
         text = resolve.one_line(error)
     return text[-_TRACEBACK_MAX:]
+
+
+def _user_frames(error: BaseException) -> TracebackType | None:
+    """Return the traceback from the first frame of user code on."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
+    return frames
 
 
 def _unresolved(error: resolve.Unresolved) -> dict[str, Any]:

@@ -179,10 +179,16 @@ def _json_line(values: dict[str, Any]) -> bytes:
     return f"{text}\n".encode()
 
 
+# Where in linod a line was written says nothing to who reads it.
+_OWN = ("linod.daemon", "linod.executor")
+
+
 @lru_cache(1024)
 def _middle(level: str, origin: Origin, logger: str, function: str, line: int) -> str:
     """Write the columns between time and message, which a place in the code shares."""
     place = f"{_word(logger)}:{_word(function)}:{line}" if function else _word(logger)
+    if logger.startswith(_OWN):
+        place = "linod"
     return f"{_word(level):8} {_label(origin)} {place}"
 
 
