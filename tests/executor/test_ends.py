@@ -153,6 +153,21 @@ def test_a_cancelled_run_has_the_outcome_that_was_asked_for(stage: Any) -> None:
     assert (end.outcome, end.reason) == (Outcome.CANCELLED, "by alice")
 
 
+def test_a_cancel_finds_what_a_shell_forks_meanwhile(stage: Any) -> None:
+    # The child that a shell forks while the others are signalled has missed its TERM.
+    stage.task("shell", shell="sleep 617; true", kill_after=timedelta(seconds=60))
+
+    async def scene() -> None:
+        for number in range(1, 61):
+            stage.start("shell", number)
+            await asyncio.sleep(number % 6 / 1000)
+            stage.stop(number)
+        for number in range(1, 61):
+            assert (await stage.ended(number)).outcome == Outcome.CANCELLED
+
+    stage.play(scene)
+
+
 def test_a_run_that_ends_itself_on_term_is_cancelled_all_the_same(stage: Any) -> None:
     begin(stage, "finishes_on_term")
 

@@ -69,7 +69,9 @@ def test_a_file_of_more_than_16_mib_is_refused_unread(load_text) -> None:
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     loaded = load(tmp_path / "nope.toml", ZONE)
 
-    assert [(each.code, each.message) for each in loaded.errors] == [("L001", "does not exist")]
+    assert [(each.code, each.message) for each in loaded.errors] == [
+        ("L001", "nope.toml does not exist")
+    ]
 
 
 def test_a_directory_is_one_line(tmp_path: Path) -> None:

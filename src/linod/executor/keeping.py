@@ -23,6 +23,7 @@ from linod.executor import runfiles, tree, wire, worker
 from linod.executor.kept import READ_MAX, KeptRun, Phase
 from linod.executor.messages import Order, Settings, TaskSpec, order_of, rehearsal
 from linod.executor.strays import Strays
+from linod.executor.tree import Process
 from linod.specs import LogLevel
 
 DAEMON_GONE = "its daemon died"
@@ -387,7 +388,7 @@ class Keeping:
         now = _clock()
         if run.phase is Phase.RUNNING:
             run.wanted = (outcome, reason)
-            self._signal(run, signal.SIGTERM)
+            self._term(run, self._strays.all_of(run, self._runs))
             run.phase = Phase.TERMED
             run.kill_at = now + patience_s
         elif run.phase is Phase.TERMED:
@@ -412,22 +413,27 @@ class Keeping:
             self._finish(run)
         elif run.phase is Phase.RUNNING:
             # A run that ended by itself left something behind.
-            self._strays.signal(left, signal.SIGTERM)
+            self._term(run, left)
             run.phase = Phase.TERMED
             run.kill_at = now + min(run.spec.kill_after_s, _TERM_BEFORE_KILL_S)
             run.next_at = now + _LOOK_AGAIN_S
         elif now >= run.kill_at:
             self._kill(run, now)
         else:
+            # A child that was forked while the others were signalled missed its TERM.
+            self._term(run, left)
             run.next_at = now + _LOOK_AGAIN_S
+
+    def _term(self, run: KeptRun, processes: list[Process]) -> None:
+        """Send TERM to those that have not had it."""
+        new = [each for each in processes if (each.pid, each.start) not in run.termed]
+        run.termed.update((each.pid, each.start) for each in new)
+        self._strays.signal(new, signal.SIGTERM)
 
     def _kill(self, run: KeptRun, now: float) -> None:
         run.phase = Phase.KILLED
-        self._signal(run, signal.SIGKILL)
+        self._strays.signal(self._strays.all_of(run, self._runs), signal.SIGKILL)
         run.next_at = now + _LOOK_AGAIN_S
-
-    def _signal(self, run: KeptRun, number: signal.Signals) -> None:
-        self._strays.signal(self._strays.all_of(run, self._runs), number)
 
     def _drain(self, run: KeptRun) -> None:
         """Read what a dead run wrote, but not what its strays go on writing."""

@@ -59,7 +59,7 @@ def _why_unreadable(path: Path, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         if path.is_symlink():
             return f"a link to {os.readlink(path)}, which does not exist"
-        return "does not exist"
+        return f"{path.name} does not exist"
     if isinstance(error, PermissionError):
         return "may not be read by this user"
     return f"cannot be read: {error.strerror}"

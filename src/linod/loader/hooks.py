@@ -256,17 +256,25 @@ def allowed(value: Any, _: Any = None) -> Allowed:
     return Allowed(first=first, last=last)
 
 
+_ROTATIONS: tuple[tuple[Callable[[str], Any], Any], ...] = (
+    (parse_size, 1000),
+    (parse_time_of_day, None),
+    (parse_duration, timedelta(minutes=1)),
+)
+
+
 def rotation(value: Any, _: Any = None) -> str:
     """Take a size, a time of day or an age; it stays text."""
-    for parse in (parse_size, parse_time_of_day, parse_duration):
+    for parse, least in _ROTATIONS:
         try:
             parsed = parse(text(value))
         except ValueError as error:
             if isinstance(error, Refused):
                 raise
             continue
-        if parsed or parse is parse_time_of_day:
+        if least is None or parsed >= least:
             return str(value)
+        raise Refused("L054", "the log would rotate all the time: at least 1 kB, or 1 minute")
     expected = 'a size ("20 MB"), a time of day ("00:00") or an age ("1 week")'
     raise Refused("L054", f"expected {expected}, got {quoted(value)}")
 

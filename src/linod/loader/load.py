@@ -33,6 +33,7 @@ _NAMED: dict[str, type] = {"pools": Pool, "calendars": Calendar, "chains": Chain
 
 NAME_MAX = 100
 """Names are parts of file names and columns of tables."""
+_OFF = frozenset({"0", "false", "no", "off"})
 _NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_-]{{0,{NAME_MAX - 1}}}")
 
 
@@ -112,7 +113,7 @@ class _Loading:
 
     def _linod(self, read: Linod | None) -> Linod:
         linod: Linod = read or absolute(Linod(), self.main.directory)
-        if self.kept.environ.get("LINOD_ENABLED") == "0":
+        if self.kept.environ.get("LINOD_ENABLED", "").strip().lower() in _OFF:
             return attrs.evolve(linod, enabled=False)
         return linod
 

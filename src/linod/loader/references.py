@@ -78,7 +78,10 @@ class Resolver:
             raise Refused("L069", '"secret" is true or false')
         if "env" in source:
             return Reference(self._of_environment(source), source, is_secret=is_secret)
-        return Reference(self._of_file(source, path), source, is_secret=True)
+        text = self._of_file(source, path)
+        # Absolute, so that it means the same file in what `show` prints.
+        named = source | {"file": str(self.directory / source["file"])}
+        return Reference(text, named, is_secret=True)
 
     def _of_environment(self, source: dict[str, Any]) -> str:
         name, default = source["env"], source.get("default")

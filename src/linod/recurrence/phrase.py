@@ -138,6 +138,8 @@ def _units(words: Words, number: int) -> tuple[Part, ...]:
         words.expected.extend(known)
         if not word:
             words.fail(UNIT, f"a unit is missing after {quoted(f'every {number}')}", UNITS_HELP)
+        if word in SINGULAR or word in PLURAL:
+            words.fail(UNIT, f"{quoted(f'{number} {word}')} mixes one and many in a recurrence")
         words.fail(UNIT, f"unknown unit {quoted(word)} in a recurrence", UNITS_HELP)
     checked_interval(number, frequency, RANGE)
     words.advance()
