@@ -223,7 +223,103 @@ _NOTATIONS: dict[str, Code] = {
 }
 
 # L020-L029: what a recurrence means in time
-_TIMES: dict[str, Code] = {}
+_TIMES: dict[str, Code] = {
+    "L020": Code(
+        Severity.ERROR,
+        "a recurrence that is never due",
+        """\
+No day of 400 years fits the rule, and after 400 years the calendar repeats. Often it is a day
+that the month does not have.
+
+Wrong:
+    recurrence = "0 0 30 2 *"
+
+Right:
+    recurrence = "0 0 28 2 *\"""",
+    ),
+    "L021": Code(
+        Severity.ERROR,
+        "COUNT without start",
+        """\
+COUNT says how often a task is due from its `start` on. Without a start there is nothing to count
+from, and linod does not take the time of its own start for it.
+
+Wrong:
+    recurrence = "FREQ=DAILY;COUNT=10"
+
+Right:
+    recurrence = "FREQ=DAILY;COUNT=10"
+    start = 2026-12-01T09:00:00""",
+    ),
+    "L022": Code(
+        Severity.ERROR,
+        "a recurrence that ends before it starts",
+        """\
+UNTIL of the rule lies before the `start` of the task, so that it is never due. UNTIL with a Z is
+in UTC, without one in the zone of the task.
+
+Wrong:
+    recurrence = "FREQ=DAILY;UNTIL=20251231"
+    start = 2026-01-01T09:00:00
+
+Right:
+    recurrence = "FREQ=DAILY;UNTIL=20261231"
+    start = 2026-01-01T09:00:00""",
+    ),
+    "L023": Code(
+        Severity.NOTE,
+        "a recurrence whose first time is open",
+        """\
+"Every 2 weeks" does not say which weeks, and "every 7 minutes" does not begin anew at midnight.
+Without a `start` linod counts from Monday 2001-01-01 00:00 in the zone of the task, whatever is
+restarted or reloaded. Write a start to choose.
+
+Right:
+    recurrence = "every 2 weeks on friday at 12:00"
+    start = 2026-01-09T12:00:00""",
+    ),
+    "L024": Code(
+        Severity.NOTE,
+        "elapsed time against the clock on the wall",
+        """\
+"Every 12 hours" is every 12 hours that pass, also where the clock is put forward or back. So it
+reads 00:00 and 12:00 in one half of the year and 01:00 and 13:00 in the other. What is to stay
+with the clock is written as times of the day, or as a cron expression.
+
+Right, if 12 hours are meant:
+    recurrence = "every 12 hours"
+
+Right, if the clock is meant:
+    recurrence = "every day at 00:00 and 12:00\"""",
+    ),
+    "L025": Code(
+        Severity.WARNING,
+        "a day that some months do not have",
+        """\
+A rule on day 29, 30 or 31 is not due in months that are shorter: nothing is moved to another day.
+The last day of every month is day -1.
+
+Perhaps not meant:
+    recurrence = "every month on day 31 at 10:00"
+
+Right, if the last day is meant:
+    recurrence = "every month on day -1 at 10:00\"""",
+    ),
+    "L026": Code(
+        Severity.WARNING,
+        "a task that is never due between its start and its end",
+        """\
+The rule has instants, but none of them lies between `start` and `end` of the task, both included.
+
+Wrong:
+    recurrence = "once at 2026-12-01 20:00"
+    end = 2026-11-30T00:00:00
+
+Right:
+    recurrence = "once at 2026-12-01 20:00"
+    end = 2026-12-31T00:00:00""",
+    ),
+}
 
 # L030-L049: procedures and their arguments
 _PROCEDURES: dict[str, Code] = {

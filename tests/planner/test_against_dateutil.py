@@ -8,9 +8,12 @@ The defects that keep a rule out of the comparison:
 4. BYSETPOS of a WEEKLY rule: the first week is counted from DTSTART, not from its beginning.
 """
 
+# ruff: noqa: DTZ001 - starts without an offset are read in the zone of the task
+
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -127,7 +130,8 @@ def expected(rule: Rule, start: datetime) -> list[datetime]:
             bysecond=rule.seconds or None,
         )
     except ValueError as error:  # It knows some rules that are empty, and refuses them.
-        assert "empty" in str(error)
+        if "empty" not in str(error):
+            raise
         return []
     return list(islice(to_the_end(found), SHOWN_MAX))
 
@@ -137,7 +141,8 @@ def to_the_end(found: Iterable[datetime]) -> Iterator[datetime]:
     try:
         yield from found
     except ValueError as error:
-        assert "year 10000 is out of range" in str(error) or "empty rule" in str(error)
+        if not re.search("year 10000 is out of range|empty rule", str(error)):
+            raise
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))

@@ -1,5 +1,7 @@
 """The examples of RFC 5545 section 3.8.5.3, and the ones below as literals."""
 
+# ruff: noqa: DTZ001 - starts without an offset are read in the zone of the task
+
 from __future__ import annotations
 
 import json

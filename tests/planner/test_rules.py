@@ -1,5 +1,7 @@
 """What each part of a rule selects."""
 
+# ruff: noqa: DTZ001 - starts without an offset are read in the zone of the task
+
 from __future__ import annotations
 
 from datetime import datetime

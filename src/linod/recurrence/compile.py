@@ -115,6 +115,31 @@ def instants_of(part: Rule | Interval | Once, zone: Zone, anchor: Anchor, dst: D
     return Bounded(instants, first, last_of(part.until, zone, fold), part.count)
 
 
+def step_of(part: Rule | Interval | Once) -> int | None:
+    """Give the seconds of a step whose phase matters; None where the clock alone decides."""
+    if isinstance(part, Once):
+        return None
+    if isinstance(part, Interval):
+        return part.seconds
+    if part.frequency > Frequency.DAILY and not _is_lattice(part):
+        return None
+    return _UNITS[part.frequency] * part.interval
+
+
+def filled_days(rule: Rule, anchor: date) -> Days:
+    """Fill the days that a rule leaves open from its anchor (RFC 5545 section 3.3.10)."""
+    days = _days(rule)
+    if days.year_days or days.month_days or days.weekdays or days.easter_offsets:
+        return days
+    if days.is_last_workday or rule.frequency >= Frequency.DAILY:
+        return days
+    if rule.frequency is Frequency.WEEKLY or days.week_numbers:
+        return evolve(days, weekdays=(Weekday(0, anchor.weekday()),))
+    if rule.frequency is Frequency.YEARLY and not days.months:
+        days = evolve(days, months=(anchor.month,))
+    return evolve(days, month_days=(anchor.day,))
+
+
 def _steps(interval: Interval, anchor: Anchor) -> Instants:
     return Steps(anchor.instant, interval.seconds)
 
@@ -135,7 +160,7 @@ def _blocks(rule: Rule, anchor: Anchor) -> Blocks:
 def _calendar(rule: Rule, anchor: Anchor) -> Blocks:
     """Compile a rule of days and coarser: periods of days times the times of the day."""
     times = _times(rule, anchor)
-    days = _filled(rule, anchor.day)
+    days = filled_days(rule, anchor.day)
     if rule.frequency is Frequency.YEARLY:
         return Calendar(years(days, rule.interval, anchor.day), times, rule.positions)
     if rule.frequency is Frequency.MONTHLY:
@@ -201,20 +226,6 @@ def _times(rule: Rule, anchor: Anchor) -> Sequence[int]:
     minutes = rule.minutes or ((rest // 60 % 60,) if width == DAY else ALL_SIXTY)
     seconds = rule.seconds or ((rest % 60,) if width >= 3600 else ALL_SIXTY)
     return within(product(hours, minutes, seconds), rule.window)
-
-
-def _filled(rule: Rule, anchor: date) -> Days:
-    """Fill the days that a rule leaves open from its anchor (RFC 5545 section 3.3.10)."""
-    days = _days(rule)
-    if days.year_days or days.month_days or days.weekdays or days.easter_offsets:
-        return days
-    if days.is_last_workday or rule.frequency is Frequency.DAILY:
-        return days
-    if rule.frequency is Frequency.WEEKLY or days.week_numbers:
-        return evolve(days, weekdays=(Weekday(0, anchor.weekday()),))
-    if rule.frequency is Frequency.YEARLY and not days.months:
-        days = evolve(days, months=(anchor.month,))
-    return evolve(days, month_days=(anchor.day,))
 
 
 def _days(rule: Rule) -> Days:

@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from linod.recurrence.blocks import Blocks
-from linod.recurrence.zones import DAY, FIRST, LAST, Zone
+from linod.recurrence.zones import DAY, FIRST, LAST, MARGIN, Zone
 from linod.specs import Dst, Fold, Gap
 
 YEARS_400 = 146_097 * DAY
@@ -108,11 +108,17 @@ class Track:
         piece = pieces[place - 1]
         if instant < piece[1]:
             return piece
-        piece = self._build(instant)
+        start, until, base, times = self._build(instant)
         if len(starts) >= _PIECES_MAX:
             (starts, pieces), place = _NO_PIECES, 1
+        # Empty pieces of one block may overlap; kept ones do not, so that they stay sorted.
+        start = max(start, pieces[place - 1][1])
+        if place < len(starts):
+            until = min(until, starts[place])
+        assert start <= instant < until, "a search would not end"
+        piece = (start, until, base, times)
         self._known = (
-            [*starts[:place], piece[0], *starts[place:]],
+            [*starts[:place], start, *starts[place:]],
             [*pieces[:place], piece, *pieces[place:]],
         )
         return piece
@@ -122,8 +128,12 @@ class Track:
         segment = self._zone.segment(instant)
         offset = segment.offset
         first, end, times = self._blocks.block(instant + offset, offset)
-        start = max(first - offset, segment.start)
-        until = min(end - offset, segment.until)
+        if not times and instant + offset > first + MARGIN:
+            start, until = self._emptiness(first, end)
+            if start <= instant < until:
+                return start, until, 0, ()
+        start = max(first - offset, segment.start, FIRST)
+        until = min(end - offset, segment.until, LAST + 1)
         if start == segment.start and self._has_moved(segment.seen, start + offset):
             if instant == start:
                 return start, start + 1, start, (0,)
@@ -136,6 +146,15 @@ class Track:
         if low > first or high < end:
             times = times[bisect_left(times, low - first) : bisect_left(times, high - first)]
         return start, until, first - offset, times
+
+    def _emptiness(self, first: int, end: int) -> tuple[int, int]:
+        """Tell between which instants readings are in an empty block, over all its segments.
+
+        It may last 300 years. Near its beginning a fold may lead back into the block before.
+        """
+        start = self._zone.first(max(first, FIRST - MARGIN) + MARGIN)
+        until = self._zone.first(min(end, LAST + MARGIN))
+        return max(start, FIRST), min(until, LAST + 1)
 
     def _has_moved(self, seen: int, shown: int) -> bool:
         return self._gap is Gap.END and seen < shown and bool(self._readings(seen, shown, limit=1))

@@ -27,7 +27,7 @@ FIRST = -62_135_596_800
 """0001-01-01T00:00:00Z, the first instant that a datetime can hold."""
 LAST = 253_402_300_799
 """9999-12-31T23:59:59Z, the last one."""
-_MARGIN = 2 * DAY
+MARGIN = 2 * DAY
 """No offset is as large as this: how far around an instant its reading may lie."""
 _STRETCH = 1461 * DAY
 """Segments are looked up for four years at a time: a fifth of a millisecond."""
@@ -102,7 +102,7 @@ class Zone:
     def _look_up(self, number: int) -> tuple[list[int], list[Segment]]:
         """Find the segments of a stretch, with the changes that its borders may hide."""
         begin, end = number * _STRETCH, (number + 1) * _STRETCH
-        changes = [begin - _MARGIN, *self._changes(begin - _MARGIN, end + _MARGIN), end + _MARGIN]
+        changes = [begin - MARGIN, *self._changes(begin - MARGIN, end + MARGIN), end + MARGIN]
         offsets = [self._ask(change) for change in changes]
         segments = [
             _clipped(change, until, offsets[max(i - 1, 0) : i + 2], begin, end)
@@ -135,7 +135,7 @@ class Zone:
         return high
 
     def _ask(self, instant: int) -> int:
-        bounded = min(max(instant, FIRST + _MARGIN), LAST - _MARGIN)
+        bounded = min(max(instant, FIRST + MARGIN), LAST - MARGIN)
         offset = datetime.fromtimestamp(bounded, self._info).utcoffset()
         assert offset is not None
         return offset.days * DAY + offset.seconds
