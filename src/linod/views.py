@@ -8,6 +8,7 @@ Rules of this border:
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -116,6 +117,11 @@ def clean(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(sign if _is_harmless(sign) else _escape(sign) for sign in text)
+
+
+def without_traceback(lines: str) -> str:
+    """Leave out tracebacks, which the log has within one line; history shows them readably."""
+    return re.sub(r"\\nTraceback \(most recent call last\):.*", "", lines)
 
 
 def _is_harmless(sign: str) -> bool:

@@ -61,16 +61,17 @@ def _expect_prints(command: Command, folder: Path) -> None:
             cwd=folder,
             env=_environment(folder),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             timeout=LIMIT_S,
         )
-        printed = [worn(line) for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        printed = [worn(line) for line in done.stdout.splitlines() if line.strip()]
         if not expected or printed == expected or time.monotonic() > deadline:
             break
         time.sleep(0.2)
 
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in done.stdout
     assert printed == (expected or printed), command.line
     assert expected or done.returncode == 0, (command.line, printed)
 

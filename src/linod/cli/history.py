@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from linod.views import (
     instant,
     table,
     with_notes,
+    without_traceback,
     wrap,
 )
 
@@ -185,8 +185,7 @@ def _run_lines(run: RunRow, zone: str, log: str) -> Iterator[str]:
         if text:
             yield from wrap(f"  {label:<10} {clean(text)}", indent=" " * 13)
     traceback = str(run.detail.get("traceback") or "")
-    # The log has the traceback within one line; it is shown once, where it can be read.
-    yield from _section("log", re.sub(r"\\nTraceback \(most recent call last\):.*", "", log))
+    yield from _section("log", without_traceback(log))
     yield from _section("traceback", traceback)
 
 

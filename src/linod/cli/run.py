@@ -17,7 +17,7 @@ from linod.cli._options import (
 )
 from linod.cli._past import client_of
 from linod.events import Outcome
-from linod.views import BAD, PAST, clean
+from linod.views import BAD, PAST, clean, without_traceback
 
 if TYPE_CHECKING:
     from linod.control.client import Client
@@ -70,7 +70,7 @@ def _follow(client: Client, run: int, is_json: bool) -> dict[str, Any]:
     message: dict[str, Any] = {}
     for message in client.follow(run):
         if "line" in message and not is_json:
-            write([clean(str(message["line"]).rstrip("\n"))])
+            write([clean(without_traceback(str(message["line"]).rstrip("\n")))])
     return message
 
 
@@ -88,4 +88,5 @@ def _tell_end(task: str, run: int, end: dict[str, Any], is_json: bool) -> None:
         write_json({"task": task, "run": run, "outcome": outcome, "reason": reason})
         return
     because = f": {reason}" if reason else ""
-    tell(f"run {run} of {task} {PAST[outcome]}{because}")
+    more = f"  (linod history {run})" if outcome in BAD else ""
+    tell(f"run {run} of {task} {PAST[outcome]}{because}{more}")
