@@ -116,7 +116,7 @@ def test_a_rule_of_each_second_on_february_29_is_possible() -> None:
 
 
 def test_every_300_years_is_found() -> None:
-    rule = planner("FREQ=YEARLY;INTERVAL=300", start=datetime(2026, 3, 1))
+    rule = planner("FREQ=YEARLY;INTERVAL=300", start=utc("2026-03-01T00:00"))
 
     assert rule.next(utc("2026-03-01T00:00")) == utc("2326-03-01T00:00")
 
