@@ -7,6 +7,7 @@ children, which do nothing else. `linod check` and the daemon (start, reload) co
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
     from linod.specs import Config
 
 
-def prepare(path: Path, environ: Mapping[str, str], is_importing: bool = True) -> Loaded:
+def prepare(
+    path: Path,
+    environ: Mapping[str, str],
+    is_importing: bool = True,
+    now: datetime | None = None,
+) -> Loaded:
     """Load the file, import and bind its procedures in children, and add what they found.
 
     Args:
@@ -27,10 +33,11 @@ def prepare(path: Path, environ: Mapping[str, str], is_importing: bool = True) -
         environ: Of `{ env = … }` values and LINOD_* overrides.
         is_importing: False leaves user code alone: no bindings are checked and the tasks of
             `discover` are missing.
+        now: Aware; with it, findings tell what is past.
     """
     from linod.loader import load
 
-    loaded = load(path, environ)
+    loaded = load(path, environ, now)
     if not is_importing or loaded.partial is None:
         return loaded
     from linod.executor.inspect import inspect

@@ -319,6 +319,19 @@ Right:
     recurrence = "once at 2026-12-01 20:00"
     end = 2026-12-31T00:00:00""",
     ),
+    "L027": Code(
+        Severity.WARNING,
+        "a task whose instants are all past",
+        """\
+When the file was checked, nothing of the recurrence was still to come. A task that is new starts
+at now and never runs for what was before.
+
+Wrong, in 2026:
+    recurrence = "once at 2020-12-01 20:00"
+
+Right:
+    recurrence = "once at 2030-12-01 20:00\"""",
+    ),
 }
 
 # L030-L049: procedures and their arguments

@@ -145,5 +145,5 @@ def test_the_loader_tells_of_an_end_before_the_start() -> None:
 
 def test_every_code_is_registered() -> None:
     assert {code for code in CODES if code.startswith("L02")} == {
-        f"L02{number}" for number in range(7)
+        f"L02{number}" for number in range(8)
     }

@@ -14,6 +14,7 @@ from linod.cli._options import (
     find_config,
     has_colour,
     json_option,
+    now,
     write,
 )
 from linod.codes import CODES, Severity
@@ -49,7 +50,7 @@ def command(config_path: str | None, layout: str, is_json: bool, is_importing: b
     """
     from linod.checking import prepare
 
-    loaded = prepare(find_config(config_path), os.environ, is_importing=is_importing)
+    loaded = prepare(find_config(config_path), os.environ, is_importing, now())
     write(_report(loaded, "json" if is_json else layout))
     if _number(loaded, Severity.ERROR):
         raise click.exceptions.Exit(ERRORS_FOUND)

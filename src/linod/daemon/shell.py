@@ -101,7 +101,7 @@ class Shell:
     # -- start ------------------------------------------------------------------------------
 
     async def _begin(self) -> None:
-        self._desk.is_enabled = is_enabled(self._config, self._environ)
+        self._desk.is_enabled = self._config.linod.enabled
         starting = asyncio.create_task(self._service.start(self._config))
         await self._first_of(starting, self._stopped.wait())
         if not starting.done():
@@ -182,7 +182,7 @@ class Shell:
 
     async def _reload(self) -> dict[str, Any]:
         path = self._config.path
-        loaded = await asyncio.to_thread(prepare, path, self._environ)
+        loaded = await asyncio.to_thread(prepare, path, self._environ, now=clock.now())
         config, text = loaded.config, render_text(loaded.diagnostics)
         if config is None or loaded.fatal:
             errors = count_of(len(loaded.fatal), "error")
@@ -193,7 +193,7 @@ class Shell:
         await self._service.adopt(config)
         self._take_log(plan)
         self._config = config
-        self._desk.is_enabled = is_enabled(config, self._environ)
+        self._desk.is_enabled = config.linod.enabled
         self._executor.configure(config, plan)
         tasks = count_of(len(config.tasks), "task")
         self._teller.say(LogLevel.INFO, f"reloaded: {tasks} from {self._shown(path)}")
@@ -294,9 +294,3 @@ class Shell:
         for task, each in zip(tasks, waits, strict=True):
             if task is not each:
                 task.cancel()
-
-
-def is_enabled(config: Config, environ: Mapping[str, str]) -> bool:
-    """Tell whether linod is switched on: by the file, and not off by LINOD_ENABLED."""
-    text = environ.get("LINOD_ENABLED", "").strip().lower()
-    return config.linod.enabled and text not in ("0", "false", "no", "off")

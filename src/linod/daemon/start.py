@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from linod.checking import prepare
+from linod.daemon import clock
 from linod.daemon.locking import Lock, make_directories
-from linod.daemon.shell import Shell, is_enabled
+from linod.daemon.shell import Shell
 from linod.daemon.teller import Teller
 from linod.diagnostics import render_text
 from linod.engine import Engine
@@ -27,7 +28,7 @@ LEASE_BYTES = 8
 
 def serve(path: Path, environ: Mapping[str, str], write: Callable[[str], None] | None) -> int:
     """Load, lock, open, serve."""
-    loaded = prepare(path, environ)
+    loaded = prepare(path, environ, now=clock.now())
     _report(loaded)
     config = loaded.config
     if config is None or loaded.fatal:
@@ -62,12 +63,7 @@ def _serve_locked(
 
 
 async def _serve(config: Config, environ: Mapping[str, str], store: Store, teller: Teller) -> None:
-    engine = Engine(
-        store,
-        lease=lambda: secrets.token_hex(LEASE_BYTES),
-        boot=boot_id(),
-        is_enabled=is_enabled(config, environ),
-    )
+    engine = Engine(store, lease=lambda: secrets.token_hex(LEASE_BYTES), boot=boot_id())
     await Shell(config, environ, store=store, engine=engine, teller=teller).serve()
 
 

@@ -46,13 +46,11 @@ class Engine:
         lease: Callable[[], str],
         boot: str = "",
         keeper: str = "",
-        is_enabled: bool = True,
     ) -> None:
-        """`lease` makes an unguessable text per start; `is_enabled` False wins over the file."""
+        """`lease` makes an unguessable text per start."""
         self._store = store
         self._ledger = Ledger(store)
         self._roster = Roster(store, Identity(lease=lease, boot=boot, keeper=keeper))
-        self._is_allowed = is_enabled
         self._config: Config | None = None
         self._agenda = Agenda({})
         self._is_stale = False
@@ -97,7 +95,7 @@ class Engine:
     @property
     def is_enabled(self) -> bool:
         """Tell whether linod as a whole is switched on."""
-        return self._is_allowed and self._config is not None and self._config.linod.enabled
+        return self._config is not None and self._config.linod.enabled
 
     # -- one transaction --------------------------------------------------------------------
 

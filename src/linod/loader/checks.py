@@ -52,7 +52,7 @@ def check_waiting(config: Config, kept: Kept) -> None:
     checks.cycles()
 
 
-def remarks_on(task: Task | Chain, zone: str) -> tuple[Remark, ...]:
+def remarks_on(task: Task | Chain, zone: str, now: datetime | None) -> tuple[Remark, ...]:
     """Ask what is to be said about the times of a task."""
     if task.recurrence.is_event:
         return ()
@@ -63,6 +63,7 @@ def remarks_on(task: Task | Chain, zone: str) -> tuple[Remark, ...]:
         end=task.end,
         max_events=task.max_events,
         dst=task.dst,
+        now=now,
     )
 
 
@@ -276,7 +277,7 @@ class _Checks:
         zone = self.config.zone_of(task)
         times = (task.recurrence, zone, task.start, task.end, task.max_events, task.dst)
         if times not in self.remarks:
-            self.remarks[times] = remarks_on(task, zone)
+            self.remarks[times] = remarks_on(task, zone, self.kept.now)
         return self.remarks[times]
 
     # -- chains -------------------------------------------------------------------------------

@@ -152,7 +152,7 @@ class _Completion:
         if task is None or refusals:
             return None
         if "recurrence" in keys and "recurrence" not in self._override_keys(declared.name):
-            for remark in remarks_on(task, self.loaded.zone_of(task)):
+            for remark in remarks_on(task, self.loaded.zone_of(task), self.kept.now):
                 message = f"{declared.described.path}: {remark.message}"
                 self._add(remark.code, message, _defined(declared), help=remark.help)
         return Layer(absolute(task, self.main.directory), frozenset(keys))

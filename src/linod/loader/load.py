@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -37,14 +38,15 @@ _OFF = frozenset({"0", "false", "no", "off"})
 _NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_-]{{0,{NAME_MAX - 1}}}")
 
 
-def load(path: FilePath, environ: Mapping[str, str]) -> Loaded:
+def load(path: FilePath, environ: Mapping[str, str], now: datetime | None = None) -> Loaded:
     """Load `path` and what it includes; never raises for what a file says.
 
     Args:
         path: The main file; findings show it as given.
         environ: For `{ env = … }`, TZ and LINOD_ENABLED.
+        now: Aware; with it, findings tell what is past and show the coming instants.
     """
-    kept = Kept(path, environ)
+    kept = Kept(path, environ, now)
     main = _read(path, str(path), kept)
     if main is None:
         return loaded_of(kept, None)

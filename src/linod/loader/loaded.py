@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -43,6 +44,7 @@ class Kept:
 
     path: FilePath
     environ: Mapping[str, str]
+    now: datetime | None = None
     sources: list[Source] = field(factory=list)
     findings: Findings = field(factory=Findings)
     entries: dict[tuple[str, str], Entry] = field(factory=dict)

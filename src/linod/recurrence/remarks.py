@@ -105,6 +105,8 @@ def remarks(
     found = list(dict.fromkeys(remark for case in cases for remark in _of_part(case)))
     if cases and not found and (start is not None or end is not None):
         found.extend(_between(cases, start, end))
+    if cases and not found and at is not None:
+        found.extend(_past(cases, end, at))
     return tuple(found)
 
 
@@ -262,3 +264,13 @@ def _between(cases: list[_Case], start: datetime | None, end: datetime | None) -
     following = Union(parts).after(first - 1)
     if following is None or following > last:
         yield Remark("L026", "it is never due between start and end", "move start or end")
+
+
+def _past(cases: list[_Case], end: datetime | None, now: int) -> Iterator[Remark]:
+    """Say that nothing is due any more."""
+    zone = cases[0].zone
+    parts = [instants_of(case.part, zone, case.anchor, case.dst) for case in cases]
+    following = Union(parts).after(now)
+    last = None if end is None else last_of(end, zone, Fold.SECOND)
+    if following is None or (last is not None and following > last):
+        yield Remark("L027", "all its instants are past: it never runs again", "move it, or end")
