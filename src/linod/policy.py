@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import frozen
 
-from linod.events import State, Verdict
+from linod.events import Outcome, State, Trigger, Verdict
 from linod.specs import CatchUp, Reference, Task
 
 LATE_MAX = timedelta(seconds=60)
@@ -61,11 +61,13 @@ def why_missed(undecided: Undecided, task: Task, now: datetime) -> str:
     return "the newest one is caught up instead"
 
 
-def refusal(task: Task, *, is_enabled: bool) -> tuple[Verdict, str] | None:
-    """Say why nothing of the task is decided to run now, whatever is due."""
+def refusal(
+    task: Task, *, is_enabled: bool, trigger: Trigger = Trigger.SCHEDULE
+) -> tuple[Verdict, str] | None:
+    """Say why nothing of the task is decided to run now; a person may run one switched off."""
     if not is_enabled:
         return Verdict.SWITCHED_OFF, SWITCHED_OFF
-    if not task.enabled:
+    if not task.enabled and trigger is not Trigger.MANUAL:
         return Verdict.SWITCHED_OFF, SWITCHED_OFF_TASK
     return None
 
@@ -77,8 +79,8 @@ def admission(going_on: Sequence[int]) -> tuple[Verdict, str]:
     return Verdict.ADMITTED, ""
 
 
-def is_free_to_start(states: Sequence[State]) -> bool:
-    """Tell whether a run that waits may start, given the states of the task's other runs."""
+def is_free_to_start(states: Sequence[State | Outcome]) -> bool:
+    """Tell whether a run that waits may start, given the states of the task's unfinished runs."""
     return all(state is State.WAITING for state in states)
 
 

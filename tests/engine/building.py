@@ -14,6 +14,8 @@ from linod.recurrence import parse
 from linod.specs import Config, Linod, Task, TaskName, ZoneName
 from linod.store import open_store
 
+from .faults import FaultyStore
+
 T = datetime(2026, 11, 21, 7, 0, 0, tzinfo=UTC)
 
 
@@ -40,13 +42,13 @@ class World:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._leases: Iterator[int] = count(1)
-        self.store = open_store(path)
+        self.store = FaultyStore(open_store(path))
         self.restart()
 
     def restart(self) -> None:
         """As if the daemon had been killed: what is not in the store is gone."""
         self.store.close()
-        self.store = open_store(self._path)
+        self.store = FaultyStore(open_store(self._path))
         self.engine = Engine(self.store, lease=lambda: f"lease-{next(self._leases)}", boot="boot")
 
     def adopt(self, now: datetime, *tasks: Task, is_enabled: bool = True) -> Settled:

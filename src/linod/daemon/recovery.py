@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from linod.events import Event, RunNeverStarted, State
 from linod.executor import runfiles
-from linod.specs import Task
 from linod.store.interface import RunRow
 
 
-def recover(directory: Path, runs: Sequence[RunRow], tasks: Mapping[str, Task]) -> list[Event]:
+def recover(directory: Path, runs: Sequence[RunRow]) -> list[Event]:
     """End what still lives of them and report each end; blocks, so call it in a thread."""
     runfiles.end_former_keepers(directory)
-    return [_recovered(directory, run, tasks) for run in runs if run.state is not State.WAITING]
+    return [_recovered(directory, run) for run in runs if run.state is not State.WAITING]
 
 
-def _recovered(directory: Path, run: RunRow, tasks: Mapping[str, Task]) -> Event:
-    user = tasks[run.task].user if run.task in tasks else None
+def _recovered(directory: Path, run: RunRow) -> Event:
+    user = run.keeper or None
     found = runfiles.recover(directory, run.id, run.lease, boot=run.boot, user=user)
     if found.proof is runfiles.Proof.NEVER_STARTED:
         return RunNeverStarted(run=run.id, lease=run.lease)

@@ -117,9 +117,7 @@ class Shell:
 
     async def _recover(self) -> None:
         unfinished = tuple(self._service.board.unfinished.values())
-        events = await asyncio.to_thread(
-            recovery.recover, self._config.directory, unfinished, self._config.tasks
-        )
+        events = await asyncio.to_thread(recovery.recover, self._config.directory, unfinished)
         for event in events:
             self._service.hear(event)
 

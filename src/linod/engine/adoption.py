@@ -82,10 +82,11 @@ class Adoption:
             task=task,
             through=now,
             reached=max(now, old.reached) if old else now,
-            definition=definition,
-            definition_hash=hashlib.sha256(definition.encode()).hexdigest(),
+            definition="",
+            definition_hash="",
             first_seen=old.first_seen if old else now,
         )
+        cursor = defined(cursor, definition)
         self._store.put_cursor(cursor)
         return cursor
 
@@ -108,6 +109,12 @@ class Adoption:
         spans = self._ledger.free_spans(old.task, old.reached, old.through, now)
         reason = "the rule that made it due is gone"
         self._ledger.record_spans(draft, old.task, planner, spans, Verdict.SUPERSEDED, reason)
+
+
+def defined(cursor: CursorRow, definition: str) -> CursorRow:
+    """Give a cursor the text of what defines its instants."""
+    digest = hashlib.sha256(definition.encode()).hexdigest()
+    return evolve(cursor, definition=definition, definition_hash=digest)
 
 
 def _when(task: Task) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from attrs import evolve
 
 from linod import policy
-from linod.engine.adoption import Adoption
+from linod.engine.adoption import Adoption, defined
 from linod.engine.agenda import Agenda, Plan
 from linod.engine.draft import Draft, Settled
 from linod.engine.ledger import Ledger, before, undecided
@@ -30,7 +30,7 @@ from linod.events import (
 )
 from linod.recurrence.model import Event as Recurring
 from linod.specs import Config
-from linod.store.interface import DecisionRow, RunRow, Store
+from linod.store.interface import CursorRow, DecisionRow, RunRow, Store
 
 WAITING_MAX = 100
 """Manual runs of one task that wait; one more would only hide a mistake."""
@@ -45,12 +45,11 @@ class Engine:
         *,
         lease: Callable[[], str],
         boot: str = "",
-        keeper: str = "",
     ) -> None:
         """`lease` makes an unguessable text per start."""
         self._store = store
         self._ledger = Ledger(store)
-        self._roster = Roster(store, Identity(lease=lease, boot=boot, keeper=keeper))
+        self._roster = Roster(store, Identity(lease=lease, boot=boot))
         self._config: Config | None = None
         self._agenda = Agenda({})
         self._is_stale = False
@@ -62,7 +61,7 @@ class Engine:
         """Take a configuration: settle the former one up to now, then begin this one at now."""
         former = self._config, self._agenda
         try:
-            return self._commit(lambda: self._adopt(config, now))
+            return self._commit(lambda: self._adopt(config, now), now)
         except BaseException:
             self._config, self._agenda = former
             raise
@@ -72,7 +71,7 @@ class Engine:
         is_due = self.wake is not None and self.wake <= now
         if not events and not is_due and not self._is_stale:
             return Settled(wake=self.wake)
-        return self._commit(lambda: self._settle(now, events))
+        return self._commit(lambda: self._settle(now, events), now)
 
     def drain(self) -> None:
         """Start nothing and decide nothing any more; only ends and cancels are heard."""
@@ -99,12 +98,12 @@ class Engine:
 
     # -- one transaction --------------------------------------------------------------------
 
-    def _commit(self, work: Callable[[], None]) -> Settled:
+    def _commit(self, work: Callable[[], None], now: datetime) -> Settled:
         self._draft = Draft()
         try:
             with self._store.transaction():
                 if self._is_stale:
-                    self._refresh()
+                    self._refresh(now)
                 work()
         except BaseException:
             self._is_stale = True
@@ -114,36 +113,51 @@ class Engine:
         assert self._config is not None
         return self._draft.settled(self._agenda, self._config.zone, self.wake)
 
-    def _refresh(self) -> None:
+    def _refresh(self, now: datetime) -> None:
         """Read everything again after a transaction of which we do not know how it ended."""
         self._roster.load()
         self._ledger.forget_memory()
         self._agenda = Agenda({plan.task.name: plan for plan in self._plans_as_stored()})
         for run in self.unfinished():
-            plan, known = self._agenda.get(run.task), self._known.get(run.id)
-            if plan and run.state is State.STARTING and (known is None or not known.lease):
+            known = self._known.get(run.id)
+            if run != known:
                 self._draft.rows.append(run)
-                self._draft.commands.append(start_of(run, plan))
+            if run.state is State.STARTING and (known is None or not known.lease):
+                self._start_late(run, now)
         for number in self._known.keys() - self._roster.all().keys():
             ended = self._store.run(number)
             if ended is not None:
                 self._draft.rows.append(ended)
                 self._draft.ended.append(ended)
 
+    def _start_late(self, run: RunRow, now: datetime) -> None:
+        """Ask for a start that was committed without our knowing."""
+        plan = self._agenda.get(run.task)
+        if plan is None:
+            return
+        if self._roster.is_closed:
+            self._hear_never_started(RunNeverStarted(run=run.id, lease=run.lease), now)
+        else:
+            self._draft.commands.append(start_of(run, plan))
+
     def _plans_as_stored(self) -> list[Plan]:
         cursors = self._store.cursors()
-        return [
-            evolve(
-                plan,
-                through=cursors[plan.task.name].through,
-                reached=cursors[plan.task.name].reached,
-                next_due=plan.planner.next(cursors[plan.task.name].through),
-            )
-            for plan in self._agenda
-        ]
+        return [self._plan_as_stored(plan, cursors[plan.task.name]) for plan in self._agenda]
+
+    def _plan_as_stored(self, plan: Plan, cursor: CursorRow) -> Plan:
+        if cursor.definition != plan.planner.definition:
+            # An adoption was committed that we gave up: the former rule goes on.
+            self._store.put_cursor(defined(cursor, plan.planner.definition))
+        return evolve(
+            plan,
+            through=cursor.through,
+            reached=cursor.reached,
+            next_due=plan.planner.next(cursor.through),
+        )
 
     def _adopt(self, config: Config, now: datetime) -> None:
-        if self._config is None:
+        is_restart = self._config is None
+        if is_restart:
             self._roster.load()
             self._known = self._roster.all()
         else:
@@ -152,18 +166,20 @@ class Engine:
         self._agenda = Agenda(adoption.plans(self._draft, config, now))
         self._config = config
         for run in self.unfinished():
-            reason = self._why_not_to_wait(run)
-            if reason:
-                self._roster.drop(self._draft, run, reason, now)
+            if run.state is State.WAITING:
+                self._look_at_waiting(run, now, is_restart=is_restart)
 
-    def _why_not_to_wait(self, run: RunRow) -> str:
-        if run.state is not State.WAITING:
-            return ""
-        plan = self._agenda.get(run.task)
+    def _look_at_waiting(self, run: RunRow, now: datetime, *, is_restart: bool) -> None:
+        """Drop a run that waits, where it is not wanted any more."""
+        reason, plan = "", self._agenda.get(run.task)
         if plan is None:
-            return policy.REMOVED
-        refused = policy.refusal(plan.task, is_enabled=self.is_enabled)
-        return refused[1] if refused else ""
+            reason = policy.REMOVED
+        elif refused := policy.refusal(plan.task, is_enabled=self.is_enabled):
+            reason = refused[1]
+        elif is_restart and policy.is_too_old(plan.task, run.planned, now):
+            reason = policy.TOO_OLD
+        if reason:
+            self._roster.drop(self._draft, run, reason, now)
 
     # -- what is due ------------------------------------------------------------------------
 
@@ -206,11 +222,14 @@ class Engine:
     def _admit(self, plan: Plan, due: datetime, trigger: Trigger, now: datetime) -> None:
         going_on = [run.id for run in self._roster.going_on(plan.task.name)]
         verdict, reason = policy.admission(going_on)
+        row = _decision(plan, due, verdict, reason)
         if verdict is Verdict.ADMITTED:
-            self._ledger.add(_decision(plan, due, verdict))
+            self._ledger.add(row)
             self._roster.add(self._draft, plan, due, trigger=trigger, now=now)
+        elif trigger is Trigger.SCHEDULE:
+            self._ledger.record(self._draft, row)
         else:
-            self._ledger.record(self._draft, _decision(plan, due, verdict, reason))
+            self._ledger.record_alone(self._draft, row)
 
     # -- what happened ----------------------------------------------------------------------
 
@@ -222,7 +241,7 @@ class Engine:
         elif isinstance(event, RunNeverStarted):
             self._hear_never_started(event, now)
         elif isinstance(event, ServeStarted):
-            self._resume_waiting(now)
+            self._resume_waiting()
 
     def _hear_ended(self, event: RunEnded, now: datetime) -> None:
         ended = self._roster.end(
@@ -251,28 +270,22 @@ class Engine:
             reason=policy.NEVER_STARTED,
         )
         plan = self._agenda.get(ended.task) if ended else None
-        if ended is None or plan is None or policy.is_too_old(plan.task, ended.planned, now):
+        if ended is None or plan is None:
             return
-        if policy.refusal(plan.task, is_enabled=self.is_enabled) is None:
+        is_enabled = self.is_enabled
+        refused = policy.refusal(plan.task, is_enabled=is_enabled, trigger=ended.trigger)
+        if refused is None and not policy.is_too_old(plan.task, ended.planned, now):
             self._roster.add(
-                self._draft,
-                plan,
-                ended.due,
-                attempt=self._store.next_attempt(ended.task, ended.due),
-                trigger=ended.trigger,
-                now=now,
-                by=ended.by,
+                self._draft, plan, ended.due, trigger=ended.trigger, now=now, by=ended.by
             )
+        self._roster.start_next(self._draft, plan)
 
-    def _resume_waiting(self, now: datetime) -> None:
-        """Let what waited over a restart go on, unless it waited too long."""
+    def _resume_waiting(self) -> None:
+        """Let what waited over a restart go on."""
         for run in self.unfinished():
             plan = self._agenda.get(run.task)
-            if run.state is not State.WAITING or plan is None:
-                continue
-            if policy.is_too_old(plan.task, run.planned, now):
-                self._roster.drop(self._draft, run, policy.TOO_OLD, now)
-            self._roster.start_next(self._draft, plan)
+            if run.state is State.WAITING and plan is not None:
+                self._roster.start_next(self._draft, plan)
 
     # -- what is wished ---------------------------------------------------------------------
 
@@ -293,18 +306,20 @@ class Engine:
         if refused is None:
             self._admit(plan, due, Trigger.EVENT, now)
         else:
-            self._ledger.record(self._draft, _decision(plan, due, *refused))
+            self._ledger.record_alone(self._draft, _decision(plan, due, *refused))
 
     def _request(self, event: RunRequested, now: datetime) -> Answer:
         plan = self._agenda.get(event.task)
         refusal = self._why_no_run(event.task)
         if plan is None or refusal:
             return Answer(request=event.request, refusal=refusal)
-        known = self._store.attempts(event.task, event.at)
+        attempts = self._store.attempts(event.task, event.at)
+        known = [run.id for run in attempts if run.trigger is Trigger.MANUAL]
         if known:
             # This request was committed before, and we did not know.
-            return Answer(request=event.request, runs=(known[-1].id,))
-        self._ledger.add(_decision(plan, event.at, Verdict.ADMITTED, by=event.by))
+            return Answer(request=event.request, runs=(known[-1],))
+        if not self._ledger.covers(plan, event.at):
+            self._ledger.add(_decision(plan, event.at, Verdict.ADMITTED, by=event.by))
         run = self._roster.add(
             self._draft, plan, event.at, trigger=Trigger.MANUAL, now=now, by=event.by
         )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from attrs import evolve
 
+from linod.engine.agenda import Plan
 from linod.engine.draft import Draft
 from linod.events import Verdict
 from linod.planner import Planner
@@ -44,6 +45,11 @@ class Ledger:
         """Tell whether this very due has a row."""
         upto = self._store.decisions(task, limit=1, before=due + TICK)
         return bool(upto) and upto[0].due == due
+
+    def covers(self, plan: Plan, due: datetime) -> bool:
+        """Tell whether this due has a verdict: a row of its own, or one among a range."""
+        row = self._store.decision_at(plan.task.name, due)
+        return row is not None and due in (row.due, plan.planner.previous(due + TICK))
 
     def free_spans(
         self, task: str, reached: datetime, after: datetime, through: datetime
@@ -88,14 +94,18 @@ class Ledger:
         """Write that these got no run: into the newest row where that says the same."""
         newest = self._newest_of(row.task)
         if newest is None or not _is_continued(newest, row):
-            self.add(row)
-            draft.decided.append(row)
+            self.record_alone(draft, row)
             return
         self._store.grow_decision(newest, row.last, row.count)
         self._newest[row.task] = evolve(newest, last=row.last, count=newest.count + row.count)
         # An overlap every second is told once, when it begins.
         if row.verdict in _ALWAYS_TOLD:
             draft.decided.append(row)
+
+    def record_alone(self, draft: Draft, row: DecisionRow) -> None:
+        """Write that this got no run, into a row of its own: `has` finds it again."""
+        self.add(row)
+        draft.decided.append(row)
 
     def _newest_of(self, task: str) -> DecisionRow | None:
         if task not in self._newest:

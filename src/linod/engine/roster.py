@@ -22,7 +22,6 @@ class Identity:
     lease: Callable[[], str]
     """Makes an unguessable text, a new one per start."""
     boot: str = ""
-    keeper: str = ""
 
 
 class Roster:
@@ -57,18 +56,17 @@ class Roster:
         plan: Plan,
         due: datetime,
         *,
-        attempt: int = 1,
         trigger: Trigger,
         now: datetime,
         by: str = "",
     ) -> RunRow:
-        """Write a run that starts now, or waits for the others of its task."""
+        """Write the next attempt at a due: it starts now, or waits for the others of its task."""
         is_starting = self._may_start(plan.task.name)
         run = RunRow(
             id=0,
             task=plan.task.name,
             due=due,
-            attempt=attempt,
+            attempt=self._store.next_attempt(plan.task.name, due),
             trigger=trigger,
             state=State.STARTING if is_starting else State.WAITING,
             queued=now,
@@ -76,7 +74,7 @@ class Roster:
             arguments=policy.arguments_text(plan.task),
             by=by,
             lease=self._identity.lease() if is_starting else "",
-            keeper=self._identity.keeper if is_starting else "",
+            keeper=_keeper_of(plan) if is_starting else "",
             boot=self._identity.boot if is_starting else "",
         )
         run = self._store.add_run(run)
@@ -95,7 +93,7 @@ class Roster:
             waiting[0],
             state=State.STARTING,
             lease=self._identity.lease(),
-            keeper=self._identity.keeper,
+            keeper=_keeper_of(plan),
             boot=self._identity.boot,
         )
         if self._store.lease_run(leased.id, leased.lease, leased.keeper, leased.boot):
@@ -141,8 +139,8 @@ class Roster:
         self.end(draft, run.id, "", Outcome.CANCELLED, ended=now, reason=reason)
 
     def _may_start(self, task: str) -> bool:
-        is_free = all(run.state is State.WAITING for run in self.going_on(task))
-        return is_free and not self.is_closed
+        states = [run.state for run in self.going_on(task)]
+        return policy.is_free_to_start(states) and not self.is_closed
 
     def _keep(self, draft: Draft, run: RunRow) -> None:
         self._runs[run.id] = run
@@ -153,6 +151,11 @@ class Roster:
         of_task = self._of_task.get(run.task, [])
         if run.id in of_task:
             of_task.remove(run.id)
+
+
+def _keeper_of(plan: Plan) -> str:
+    # Where the run file is depends on it, whatever the configuration says by then.
+    return plan.task.user or ""
 
 
 def start_of(run: RunRow, plan: Plan) -> StartRun:

@@ -95,6 +95,7 @@ class RunRow:
     """Who asked for it, where a person did."""
     lease: str = ""
     keeper: str = ""
+    """The user whose keeper it was given to; empty: the daemon's own."""
     worker: str = ""
     """`pid:start time in clock ticks since boot`."""
     boot: str = ""
