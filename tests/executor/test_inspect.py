@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from datetime import date
@@ -180,6 +181,12 @@ def test_what_cannot_be_called_gets_its_own_words(
             "bad killed the process that waits for it (SIGKILL)",
         ),
         (
+            # Nothing tells when a signal arrives: the next module must not be blamed for it.
+            "import os; os.kill(os.getppid(), 9)\ndef f(): ...",
+            "import crashed",
+            "bad killed the process that waits for it (SIGKILL)",
+        ),
+        (
             "while True: pass",
             "import timed out",
             "bad was still being imported after 2 s",
@@ -324,6 +331,58 @@ def test_a_module_beside_the_file_does_not_shadow_what_linod_imports(stage: Any)
     stage.task("report", procedure="shop.report", arguments={"recipient": "x"})
 
     assert look(stage).problems == ()
+
+
+def test_modules_that_hang_leave_time_for_the_others(stage: Any) -> None:
+    for name in ("a", "b", "c"):
+        stage.module(name, "while True: pass")
+        stage.task(name, procedure=f"{name}.f")
+    stage.task("report", procedure="shop.report", arguments={"recipient": "x"})
+
+    found = look(stage, timeout_s=6)
+
+    assert [problem.task for problem in found.problems] == ["a", "b", "c"]
+    assert list(found.procedures) == ["shop.report"]
+
+
+def test_what_was_not_looked_at_is_told(stage: Any) -> None:
+    stage.module("slow", "import time; time.sleep(60)")
+    stage.task("slow", procedure="slow.f")
+    stage.task("report", procedure="shop.report", arguments={"recipient": "x"})
+
+    found = look(stage, timeout_s=0.0, discover=("shop",))
+
+    how = "was not looked at to the end: the time for all modules is up"
+    assert [(problem.task, problem.message) for problem in found.problems] == [
+        ("slow", f"slow.f {how}"),
+        ("report", f"shop.report {how}"),
+        (None, f"shop {how}"),
+    ]
+
+
+def test_what_a_module_says_in_the_name_of_its_child_is_dropped(stage: Any) -> None:
+    said = [
+        *({"described": each} for each in (1, {}, {"path": 1})),
+        {"described": {"path": "x", "signature": 1, "file": "x", "line": "1"}},
+        {"declared": {"name": [], "described": {}, "keys": 1}},
+        {"problem": {"kind": "no such kind", "message": "", "key": [], "notes": []}},
+        {"problem": {"kind": "unsuitable", "message": 1, "key": [[]], "notes": []}},
+        {"status": "x"},
+        [],
+    ]
+    lines = "\\n".join(json.dumps(each) for each in said)
+    stage.module(
+        "liar",
+        f"import os\nfor fd in range(3, 9):\n"
+        f"    try: os.write(fd, b'{lines}\\n')\n"
+        f"    except OSError: pass\n"
+        f"def f(): ...\n",
+    )
+    stage.task("liar", procedure="liar.f")
+
+    found = look(stage)
+
+    assert (found.problems, list(found.procedures)) == ((), ["liar.f"])
 
 
 def test_the_time_in_all_is_bounded(stage: Any) -> None:

@@ -3,7 +3,8 @@
 Two processes: the outer one holds no user code and waits; the inner one, its child, imports. So
 a module that kills its parent at import hits the outer one, not the daemon. Each result is a JSON
 line on the result pipe; before each import the module is announced, so that whoever started us
-knows which one ended, hung or crashed the process.
+knows which one ended, hung or crashed the process. Between two modules the inner process asks for
+a sign of life of the outer one, so that who killed it is not taken for the next.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import select
 import signal
+import socket
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -34,6 +37,7 @@ from linod.run import MARK
 from linod.specs import Task
 from linod.units import format_duration
 
+_LIFE_POLL_S = 0.05
 _TASK_KEYS = {attribute.name for attribute in attrs.fields(Task)} - {
     "procedure",
     "command",
@@ -54,10 +58,13 @@ def describe(request: int, result: int, fault: int) -> int:
         return 1
     privileges.adopt_orphans()
     parent = os.getpid()
+    ours, theirs = socket.socketpair()
     pid = os.fork()
     if pid == 0:
-        _describe(wanted, result, fault, parent)
-    _, status = os.waitpid(pid, 0)
+        ours.close()
+        _describe(Describer(wanted, result, theirs), fault, parent)
+    theirs.close()
+    status = _wait(pid, ours)
     tree.kill_all(lambda table: tree.descendants([parent], table))
     code = os.waitstatus_to_exitcode(status)
     with suppress(OSError):
@@ -65,7 +72,23 @@ def describe(request: int, result: int, fault: int) -> int:
     return 0
 
 
-def _describe(wanted: dict[str, Any], result: int, fault: int, parent: int) -> NoReturn:
+def _wait(pid: int, ours: socket.socket) -> int:
+    """Give signs of life until the inner process ends; return its wait status."""
+    while True:
+        if select.select([ours], [], [], _LIFE_POLL_S)[0]:
+            try:
+                is_asked = ours.send(ours.recv(1)) > 0
+            except OSError:
+                is_asked = False
+            if not is_asked:
+                return os.waitpid(pid, 0)[1]
+        # What a module forked may keep the socket open.
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return status
+
+
+def _describe(describer: Describer, fault: int, parent: int) -> NoReturn:
     """Be the inner process."""
     status = 1
     try:
@@ -73,7 +96,7 @@ def _describe(wanted: dict[str, Any], result: int, fault: int, parent: int) -> N
         faulthandler.enable(fault)
         # Where it hangs is told when whoever waits for us gives up.
         faulthandler.register(signal.SIGUSR1, fault)
-        Describer(wanted, result).work()
+        describer.work()
         status = 0
     finally:
         with suppress(BaseException):
@@ -84,8 +107,9 @@ def _describe(wanted: dict[str, Any], result: int, fault: int, parent: int) -> N
 class Describer:
     """Imports, binds, and writes down what it finds."""
 
-    def __init__(self, wanted: dict[str, Any], result: int) -> None:
+    def __init__(self, wanted: dict[str, Any], result: int, outer: socket.socket) -> None:
         self._wanted = wanted
+        self._outer = outer
         self._result = open(result, "wb")  # noqa: SIM115 - it lives as long as the process
         self._skipped = set(wanted["skip"])
         self._plans: dict[str, Plan | Unresolved] = {}
@@ -109,13 +133,20 @@ class Describer:
         return self._finish()
 
     def _finish(self) -> None:
+        self._ask_for_life()
         self._say({"done": True})
         self._result.flush()
 
     def _say(self, message: dict[str, Any]) -> None:
         self._result.write(wire.encode(message))
 
+    def _ask_for_life(self) -> None:
+        self._outer.send(b"?")
+        if not self._outer.recv(1):
+            os._exit(1)
+
     def _announce(self, module: str) -> None:
+        self._ask_for_life()
         self._say({"importing": module})
         # Nothing may wait in the buffer: a module that forks would write it twice.
         self._result.flush()

@@ -4,6 +4,7 @@ Rules of this border:
 - One child per (user, group, import_env), as for keepers; in the task's user and group when root.
 - A module that ends, crashes or hangs its child becomes a problem that names it, and a new child
   goes on without it. The time is bounded, for one module and in all; so is what is read.
+- A child runs as the user of its tasks: what it says is untrusted, and dropped if it has no sense.
 - Nothing of a child lives on: its whole tree is killed at the end.
 """
 
@@ -18,9 +19,9 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve, fields, frozen
 
 from linod.executor import privileges, tree, wire
 from linod.executor.link import program
@@ -28,9 +29,11 @@ from linod.executor.messages import KeeperKey, module_of
 from linod.inspection import Declared, Described, Inspection, Problem, ProblemKind
 from linod.specs import Config, Task
 
-# Of the time in all: numpy and Django on a cold disk take seconds, a loop takes for ever.
+_Said = TypeVar("_Said", Described, Declared, Problem)
+
+# Of the time that is left: numpy and Django on a cold disk take seconds, a loop takes for ever;
+# so those that hang leave time for the others, however many they are.
 _SHARE_OF_ONE = 3
-_ATTEMPTS_MAX = 50
 _RESULT_MAX = 256 * 1024 * 1024
 _LINE_MAX = 4 * 1024 * 1024
 _STDERR_MAX = 4096
@@ -46,14 +49,14 @@ def inspect(
 
     Args:
         config: The configuration.
-        timeout_s: Time in all; one module gets at most a third of it.
+        timeout_s: Time in all; one module gets at most a third of what is left of it.
         environ: Environment of the children; ours if not given.
     """
     limit = time.monotonic() + timeout_s
     own = dict(os.environ if environ is None else environ)
     findings = _Findings(config.path.parent)
     for key, tasks in _groups(config).items():
-        _Group(config, key, tasks, own, timeout_s / _SHARE_OF_ONE, limit, findings).inspect()
+        _Group(config, key, tasks, own, limit, findings).inspect()
     return findings.inspection()
 
 
@@ -65,21 +68,31 @@ class _Findings:
         self._described: dict[str, Described] = {}
         self._declared: dict[str, Declared] = {}
         self._problems: dict[Problem, None] = {}
+        self._told: set[str | None] = set()
 
     def add(self, found: list[dict[str, Any]]) -> None:
         """Take what a child said."""
         for message in found:
-            if "described" in message:
-                described = self._read(message["described"])
-                self._described.setdefault(described.path, described)
-            elif "declared" in message:
-                self._declare(message["declared"])
-            elif "problem" in message:
-                self.add_problem(_problem_of(message["problem"], self._folder))
+            with suppress(KeyError, TypeError, ValueError, AttributeError, RecursionError):
+                self._add_one(message)
+
+    def _add_one(self, message: dict[str, Any]) -> None:
+        if "described" in message:
+            described = self._read(message["described"])
+            self._described.setdefault(described.path, described)
+        elif "declared" in message:
+            self._declare(message["declared"])
+        elif "problem" in message:
+            self.add_problem(_problem_of(message["problem"], self._folder))
 
     def add_problem(self, problem: Problem) -> None:
         """Take a problem."""
         self._problems.setdefault(problem)
+        self._told.add(problem.task)
+
+    def has(self, task: Task) -> bool:
+        """Tell whether anything was said about a task."""
+        return task.procedure in self._described or task.name in self._told
 
     def inspection(self) -> Inspection:
         """Return all of it."""
@@ -91,26 +104,47 @@ class _Findings:
 
     def _declare(self, message: dict[str, Any]) -> None:
         described = self._read(message["described"])
-        declared = Declared(
-            name=message["name"], described=described, keys=wire.unpack(message["keys"])
+        declared = _checked(
+            Declared(name=message["name"], described=described, keys=wire.unpack(message["keys"]))
         )
         self._declared.setdefault(described.path, declared)
         self._described.setdefault(described.path, described)
 
     def _read(self, message: dict[str, Any]) -> Described:
-        described = Described(**message)
+        described = _checked(Described(**message))
         return evolve(described, file=described.file.removeprefix(self._folder))
 
 
 def _problem_of(message: dict[str, Any], folder: str) -> Problem:
-    return Problem(
-        **{
-            **message,
-            "kind": ProblemKind(message["kind"]),
-            "key": tuple(message["key"]),
-            "notes": tuple(note.replace(folder, "") for note in message["notes"]),
-        }
+    return _checked(
+        Problem(
+            **{
+                **message,
+                "kind": ProblemKind(message["kind"]),
+                "key": tuple(message["key"]),
+                "notes": tuple(note.replace(folder, "") for note in message["notes"]),
+            }
+        )
     )
+
+
+_TYPES = {
+    "dict[str, Any]": dict,
+    "str | None": str | None,
+    **{kind.__name__: kind for kind in (str, int, bool, ProblemKind, Described)},
+}
+
+
+def _checked(said: _Said) -> _Said:
+    """Raise TypeError where a child, or who speaks in its name, gives a field of another type."""
+    for attribute in fields(type(said)):
+        value = getattr(said, attribute.name)
+        is_right = isinstance(value, _TYPES.get(str(attribute.type), object))
+        if isinstance(value, tuple):
+            is_right = all(type(item) in (str, int) for item in value)
+        if not is_right:
+            raise TypeError(attribute.name)
+    return said
 
 
 def _groups(config: Config) -> dict[KeeperKey, list[Task]]:
@@ -144,7 +178,6 @@ class _Group:
         key: KeeperKey,
         tasks: list[Task],
         environ: dict[str, str],
-        module_s: float,
         limit: float,
         findings: _Findings,
     ) -> None:
@@ -152,7 +185,6 @@ class _Group:
         self._key = key
         self._tasks = tasks
         self._environ = environ
-        self._module_s = module_s
         self._limit = limit
         self._findings = findings
         self._skip: list[str] = []
@@ -161,16 +193,18 @@ class _Group:
         """Start children until one comes to its end."""
         if self._is_user_unknown():
             return
-        for _ in range(_ATTEMPTS_MAX):
+        while True:
             child = _Child(self._request(), self._key.environ(self._environ), self._config)
-            death = child.listen(self._module_s, self._limit)
+            death = child.listen(self._limit)
             if death is None or death.module is None or death.module in self._skip:
-                self._findings.add(child.found)
-                if death is not None:
-                    self._blame_all(death)
-                return
+                break
             self._skip.append(death.module)
             self._blame(death)
+            if death.module in self._config.linod.setup:
+                return
+        self._findings.add(child.found)
+        if death is not None:
+            self._give_up(death)
 
     def _request(self) -> dict[str, Any]:
         procedures: dict[str, list[tuple[str, Any]]] = {}
@@ -223,15 +257,16 @@ class _Group:
             if task.procedure is not None and module_of(task.procedure) == module:
                 self._add(death.kind, message, task.name, ("procedure",), module, death)
 
-    def _blame_all(self, death: _Death) -> None:
+    def _give_up(self, death: _Death) -> None:
         """Nothing more can be found out: the time is up, or it is not a module's doing."""
-        if death.module is not None:
-            self._blame(death)
-            return
+        end = f"was not looked at to the end: {death.how}"
         for task in self._tasks:
-            if task.procedure is not None:
-                message = f"{task.procedure} was not looked at: the child {death.how}"
+            if task.procedure is not None and not self._findings.has(task):
+                message = f"{task.procedure} {end}"
                 self._add(death.kind, message, task.name, ("procedure",), task.procedure, death)
+        for module in self._config.linod.discover if self._discovers() else ():
+            if module not in self._skip:
+                self._add(death.kind, f"{module} {end}", None, (), module, death)
 
     def _add(
         self,
@@ -258,6 +293,7 @@ class _Child:
         self._since = time.monotonic()
         self._is_done = False
         self._status: int | None = None
+        self._unusable: str | None = None
         self._stderr = bytearray()
         self._buffer = wire.LineBuffer(_LINE_MAX)
         self._taken = 0
@@ -279,10 +315,10 @@ class _Child:
             )
         os.close(result)
 
-    def listen(self, module_s: float, limit: float) -> _Death | None:
+    def listen(self, limit: float) -> _Death | None:
         """Take what the child says; return how it died if it was not done."""
         try:
-            return self._listen(module_s, limit)
+            return self._listen((limit - time.monotonic()) / _SHARE_OF_ONE, limit)
         finally:
             self._clear()
 
@@ -301,7 +337,11 @@ class _Child:
                     self._read_rest(stderr)
                     break
                 now = time.monotonic()
-                if now > limit or now - self._since > module_s or self._taken > _RESULT_MAX:
+                if now > limit:
+                    how = "the time for all modules is up"
+                    return _Death(None, ProblemKind.IMPORT_TIMED_OUT, how, ())
+                is_hung = self._importing is not None and now - self._since > module_s
+                if is_hung or self._taken > _RESULT_MAX:
                     return self._hung(now - self._since)
             return None if self._is_done else self._death()
 
@@ -330,8 +370,10 @@ class _Child:
             if "importing" in message:
                 self._importing = str(message["importing"])
                 self._since = time.monotonic()
-            elif "status" in message:
-                self._status = int(message["status"])
+            elif type(message.get("status")) is int:
+                self._status = message["status"]
+            elif "unusable" in message:
+                self._unusable = str(message["unusable"])
             elif "done" in message:
                 self._is_done = True
             else:
@@ -352,6 +394,9 @@ class _Child:
 
     def _death(self) -> _Death:
         status = self._status
+        if self._importing is None:
+            how = self._unusable or f"the child ended ({_how(self._process.returncode or 0)})"
+            return _Death(None, ProblemKind.IMPORT_CRASHED, how, self._notes())
         if status is None:
             how = f"killed the process that waits for it ({_how(self._process.returncode)})"
             return _Death(self._importing, ProblemKind.IMPORT_CRASHED, how, self._notes())
