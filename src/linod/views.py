@@ -333,4 +333,10 @@ _EXPECTED = frozenset({Verdict.SWITCHED_OFF, Verdict.PAUSED, Verdict.DISABLED, V
 def terminal_line(at: datetime, zone: str, level: LogLevel, text: str) -> str:
     """Lay out one line of `linod serve`: "07:10:01 INFO    send_mail succeeded in 1.2 s"."""
     local = at.astimezone(ZoneInfo(zone))
-    return cut(clean(f"{local:%H:%M:%S} {level:<7} {text}"), WIDTH_MAX)
+    line = clean(f"{local:%H:%M:%S} {level:<7} {text}")
+    # Half a number would lead to another run: what is said gives way to where to look.
+    pointer = found[0] if (found := _POINTER.search(line)) else ""
+    return cut(line.removesuffix(pointer), WIDTH_MAX - len(pointer)) + pointer
+
+
+_POINTER = re.compile(r"  \(linod history [0-9]+\)$", re.ASCII)

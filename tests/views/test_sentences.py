@@ -123,3 +123,12 @@ def test_a_line_of_the_terminal_is_cut_and_clean() -> None:
 
     assert line.startswith("07:10:01 ERROR   bad\\x1b[2J xxx")
     assert columns(line) == 100
+
+
+def test_a_line_that_is_cut_keeps_where_to_look() -> None:
+    text = "x" * 100 + "  (linod history 1234)"
+
+    line = terminal_line(NOW, "Europe/Tallinn", LogLevel.ERROR, text)
+
+    assert line.endswith("xxx…  (linod history 1234)")
+    assert columns(line) == 100
