@@ -228,3 +228,17 @@ def test_a_module_that_was_not_read_is_remembered_by_the_second_completion(load_
     second = complete(first, Inspection())
 
     assert [each.code for each in second.errors] == ["L030"]
+
+
+def test_what_one_module_does_to_many_tasks_is_one_error(load_text) -> None:
+    names = ["a", "b", "c", "d", "e", "f", "g"]
+    loaded = load_text("".join(f'[tasks.{name}]\nprocedure = "shop.x"\n' for name in names))
+    problems = tuple(
+        Problem(kind=ProblemKind.IMPORT_RAISED, message="no", task=name, key=("procedure",))
+        for name in names
+    )
+
+    (error,) = complete(loaded, Inspection(problems=problems)).errors
+
+    assert error.place.line == 2
+    assert error.notes == ("the same for b, c, d, e, f and 1 more",)

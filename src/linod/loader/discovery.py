@@ -39,6 +39,7 @@ _CODES: dict[ProblemKind, str] = {
     ProblemKind.DECLARATION_INVALID: "L039",
     ProblemKind.USER_UNKNOWN: "L040",
 }
+_OF_MODULES = frozenset(kind for kind, code in _CODES.items() if code == "L030")
 # The key, not its value, is what is wrong.
 _ON_KEY = frozenset({ProblemKind.ARGUMENT_UNKNOWN, ProblemKind.ARGUMENT_MISSING})
 
@@ -59,9 +60,26 @@ def complete(loaded: Loaded, inspection: Inspection) -> Loaded:
     )
     completion = _Completion(loaded.partial, kept, inspection)
     config = completion.config()
-    for problem in inspection.problems:
+    for problem in _once_a_module(inspection.problems):
         completion.place(problem)
     return loaded_of(kept, config)
+
+
+def _once_a_module(problems: tuple[Problem, ...]) -> Iterator[Problem]:
+    """Tell what one module does to many tasks once, at the first of them."""
+    groups: dict[Any, list[Problem]] = {}
+    for problem in problems:
+        of_module = (problem.kind, problem.message)
+        groups.setdefault(of_module if problem.kind in _OF_MODULES else problem, []).append(problem)
+    for first, *others in groups.values():
+        names = [problem.task for problem in others if problem.task is not None]
+        rest = f" and {len(names) - _NAMED_MAX} more" if len(names) > _NAMED_MAX else ""
+        note = f"the same for {', '.join(names[:_NAMED_MAX])}{rest}"
+        yield attrs.evolve(first, notes=(*first.notes, note)) if names else first
+
+
+_NAMED_MAX = 5
+"""Tasks that are named; the others are counted."""
 
 
 @define
