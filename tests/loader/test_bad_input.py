@@ -609,3 +609,27 @@ def test_escapes_in_the_file_are_never_printed_raw(load_text) -> None:
     loaded = load_text(task('pool = "\\u001b[2J\x7f\u202e"').replace("\\u001b", "\\u001B"))
 
     assert "L004" in [code for code, _ in told(loaded)] or told(loaded)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "label"),
+    [
+        ('[hello]\ncommand = "x"\n', "L050", "write [tasks.hello]"),
+        ('[task.hello]\ncommand = "x"\n', "L050", "did you mean [tasks.hello]?"),
+        ("[taks]\n", "L050", "did you mean [tasks]?"),
+        ('[tasks."my task"]\ncommand = "x"\n', "L060", "write [tasks.my_task]"),
+    ],
+)
+def test_a_heading_that_is_no_task_says_how_to_write_it(load_text, text, code, label) -> None:
+    (error,) = load_text(text).errors
+
+    assert (error.code, error.label) == (code, label)
+
+
+def test_the_keys_of_a_task_without_a_name_are_one_error(load_text) -> None:
+    loaded = load_text('[tasks]\ncommand = "x"\nenv = { A = "b" }\n[tasks.y]\ncommand = "y"\n')
+
+    (error,) = loaded.errors
+    assert error.message == "a task without a name"
+    assert error.help == "write [tasks.NAME] above its keys"
+    assert list(loaded.partial.tasks) == ["y"]

@@ -28,7 +28,7 @@ SLIPS = [
     ("pool = null", "TOML has no null", "null", 'leave the key out, or write "none"'),
     ("pool = “a”", "a typographic quotation mark", "“", 'write "'),
     ("[tasks.y", "the heading is not closed", "[tasks.y", "a ] is missing at its end"),
-    ("[tasks.a b]", "a heading holds what a name cannot", "b", "write it in quotes"),
+    ("[tasks.a b]", "a heading holds what a name cannot", "b", "only letters, digits, _ and -"),
     ('after = ["a" "b"]', "a comma is missing before this", '"', "write ,"),
     ('after = ["a"\nx = 1', "the list is not closed", "x", "write ]"),
     ("r = { a = 3, }", "a table in { } does not end with a comma", "}", "leave the comma out"),

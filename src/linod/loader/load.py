@@ -20,9 +20,10 @@ from linod.diagnostics import Diagnostic, Place
 from linod.loader.checks import check
 from linod.loader.files import distrust
 from linod.loader.includes import included
-from linod.loader.loaded import WHAT_RUNS, Entry, Kept, Layer, Loaded, loaded_of, merged
+from linod.loader.loaded import TASK_LIKE, WHAT_RUNS, Entry, Kept, Layer, Loaded, loaded_of, merged
 from linod.loader.refusal import dotted
 from linod.loader.source import Source, distrusted_code, read_source
+from linod.loader.structure import key_names
 from linod.loader.tables import absolute, entry_of, read_table, read_task
 from linod.loader.zones import system_zone
 from linod.specs import Calendar, Chain, Config, Linod, Log, Pool, Task, TaskName, ZoneName
@@ -99,9 +100,8 @@ class _Loading:
     def _refuse_tables(self, source: Source) -> None:
         for name, value in source.data.items():
             if name not in _TABLES:
-                near = nearest(name, _TABLES)
-                label = f"did you mean [{near}]?" if near else ""
-                known = None if near else "tables are [" + "], [".join(_TABLES) + "]"
+                label = _table_meant(name, value)
+                known = None if label else "tables are [" + "], [".join(_TABLES) + "]"
                 message = f"unknown table or key {dotted((name,))}"
                 self._refuse(source, (name,), "L050", message, label=label, help=known)
             elif source is not self.main and name in _MAIN_ONLY:
@@ -194,13 +194,19 @@ class _Loading:
 
     def _entries(self, source: Source, kind: str) -> Iterator[tuple[str, Entry]]:
         """Give the well-named tables of a kind; refuse the others."""
-        for name, table in entry_of(source, kind).table.items():
+        named = entry_of(source, kind).table
+        if kind == "tasks" and _is_nameless(named):
+            message, advice = "a task without a name", "write [tasks.NAME] above its keys"
+            self._refuse(source, (kind,), "L060", message, help=advice)
+            named = {name: table for name, table in named.items() if name not in key_names(Task)}
+        for name, table in named.items():
             path = (kind, name)
             if not isinstance(table, dict):
                 message = f"{dotted(path)}: expected a table"
                 self._refuse(source, path, "L051", message, help=f"write [{dotted(path)}]")
             elif not _NAME.fullmatch(name):
-                self._refuse(source, path, "L060", *_why_no_name(kind, name))
+                label = _name_meant(kind, name)
+                self._refuse(source, path, "L060", *_why_no_name(kind, name), label=label)
             else:
                 entry = Entry(source, path, table)
                 former = self._namesake(kind, name)
@@ -228,6 +234,27 @@ def _shown_beside(main: Source, path: FilePath) -> str:
     if path.is_relative_to(main.directory):
         return os.path.join(os.path.dirname(main.shown), path.relative_to(main.directory))
     return str(path)
+
+
+def _is_nameless(tasks: dict[str, Any]) -> bool:
+    """Tell the keys of one task below a bare `[tasks]` from tasks that are no tables."""
+    keys = {name for name, value in tasks.items() if not isinstance(value, dict)}
+    return bool(keys & TASK_LIKE)
+
+
+def _table_meant(name: str, value: Any) -> str:
+    """Say what an unknown heading was to be: a task without `tasks.`, or a slip of the hand."""
+    if isinstance(value, dict) and value.keys() & TASK_LIKE and _NAME.fullmatch(name):
+        return f"write [tasks.{name}]"
+    near = nearest(name, _TABLES)
+    if near and isinstance(value, dict) and len(value) == 1 and near in (*_NAMED, "tasks"):
+        return f"did you mean [{dotted((near, *value))}]?"
+    return f"did you mean [{near}]?" if near else ""
+
+
+def _name_meant(kind: str, name: str) -> str:
+    better = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")[:NAME_MAX]
+    return f"write [{dotted((kind, better))}]" if better and name.isascii() else ""
 
 
 def _why_no_name(kind: str, name: str) -> tuple[str]:

@@ -106,3 +106,5 @@ def merged(upper: Layer, lower: Layer) -> Layer:
 
 
 WHAT_RUNS = frozenset({"procedure", "command", "shell", "manage"})
+TASK_LIKE = WHAT_RUNS | {"recurrence"}
+"""Keys by which a table is known for a task, wherever it stands."""

@@ -39,6 +39,7 @@ def _value_in_quotes(match: re.Match[str]) -> str:
     return f'write "{value}"' if len(value) <= 60 and '"' not in value else "write it in quotes"
 
 
+_NAME_SIGNS = "only letters, digits, _ and -"
 _KEY = r"""^\s*(?:[A-Za-z0-9_."'-]+)\s*"""
 
 # What may stand before, with its texts left out: their insides are no slips.
@@ -132,7 +133,7 @@ _SLIPS = (
     Slip(
         re.compile(r"^\s*(?P<value>\[\[?[^\]]*[^\]A-Za-z0-9_.\"'\s-][^\]]*\]?\]?)\s*$"),
         "a heading holds what a name cannot",
-        _say("write such a name in quotes"),
+        _say(_NAME_SIGNS),
     ),
     Slip(
         re.compile(r"^\s*(?P<value>[A-Za-z0-9_-]+)\s*(?:#.*)?$"),
@@ -195,9 +196,7 @@ _COMPLAINTS = (
     Complaint(
         "Expected newline", re.compile(""), "one key stands on each line: this is too much", ""
     ),
-    Complaint(
-        "Expected ']'", re.compile(""), "a heading holds what a name cannot", "write it in quotes"
-    ),
+    Complaint("Expected ']'", re.compile(""), "a heading holds what a name cannot", _NAME_SIGNS),
     Complaint(
         "Invalid hex value", re.compile(""), "a backslash begins an escape", "write '…' around it"
     ),

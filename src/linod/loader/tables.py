@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from linod.loader.loaded import WHAT_RUNS, Entry, Kept, Layer
+from linod.loader.loaded import TASK_LIKE, Entry, Kept, Layer
 from linod.loader.places import Path
 from linod.loader.references import Resolver
 from linod.loader.refusal import Refused, dotted
@@ -86,11 +86,8 @@ def _nested_tasks(table: dict[str, Any]) -> set[str]:
     return {
         key
         for key, value in table.items()
-        if isinstance(value, dict) and key not in known and _TASK_LIKE & value.keys()
+        if isinstance(value, dict) and key not in known and TASK_LIKE & value.keys()
     }
-
-
-_TASK_LIKE = WHAT_RUNS | {"recurrence"}
 
 
 def _tell_nested(kept: Kept, entry: Entry, key: str) -> None:
