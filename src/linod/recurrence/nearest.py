@@ -90,6 +90,23 @@ _WHOLE = {
     "easter": "every easter",
     "christmas": "every year on december 25",
 }
+# Turns of speech: one word repaired at a time, they would become something else.
+_TURNS = (
+    (r"\bmon(?:day)? ?(?:to|through|thru|till|until|-) ?fri(?:day)?\b", "weekday"),
+    (r"\bsat(?:urday)? ?(?:to|-) ?sun(?:day)?\b", "weekend"),
+    (r"\b(?:working|work|business) ?days?\b", "weekday"),
+    (r"\b(?:morning|afternoon|evening|night)s?\b", "day"),
+    (r"\bhalf (?:an )?hour\b", "30 minutes"),
+    (r"\bquarter (?:of )?(?:an )?hour\b", "15 minutes"),
+    (r"\b([0-9]+)([a-z]{3,})\b", r"\1 \2"),
+    (
+        r"^(?:on |every |each )*(?:the )?([a-z0-9]+)( [a-z]+)?? "
+        r"of (?:every |each |the |a )?(month|quarter)\b",
+        r"every \3 on the \1\2",
+    ),
+    (r"\bon the first day\b", "on day 1"),
+    (r"^(weekday|weekend)s?\b", r"every \1"),
+)
 _EASTER = {"friday": "-2 days", "sunday": "+0 days", "monday": "+1 day"}
 _INSERTED = ("at", "on", "every", "day", "minute", "of", "and", A_TIME, A_DAY, A_NUMBER)
 _EXAMPLES_OF_WORDS = (A_TIME, A_DAY, A_NUMBER)
@@ -103,11 +120,20 @@ def nearest(text: str) -> str | None:
     tokens = tokens_of(text[:200])
     if not tokens or len(tokens) > WORDS_MAX:
         return None
-    repaired = _repaired(tokens)
-    if repaired is not None:
-        return repaired
+    turned = _turned(tokens)
+    for trial in (turned, tokens) if turned != tokens else (tokens,):
+        repaired = _repaired(trial)
+        if repaired is not None:
+            return repaired
     examples = get_close_matches(" ".join(tokens), EXAMPLES, 1, 0.5)
     return examples[0] if examples else None
+
+
+def _turned(tokens: list[str]) -> list[str]:
+    text = " ".join(tokens)
+    for pattern, meant in _TURNS:
+        text = re.sub(pattern, meant, text, flags=re.ASCII)
+    return tokens_of(text[:200])[:WORDS_MAX]
 
 
 def _repaired(tokens: list[str]) -> str | None:
