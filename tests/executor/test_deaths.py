@@ -203,7 +203,7 @@ def write_run_file(directory: Path, *lines: str) -> None:
 def test_a_file_with_an_end_tells_that_end(tmp_path: Path) -> None:
     first = json.dumps([999999, 5, tree.boot_id()])
     end = (
-        '{"outcome": "warned", "reason": "half", "started": 1.0, "ended": 2.5, "detail": {"a": 1}}'
+        '{"outcome": "warned", "reason": "half", "started": 1.0, "ended": 2.5, "detail": {}}'
     )
     write_run_file(tmp_path, first, end)
 
@@ -213,7 +213,7 @@ def test_a_file_with_an_end_tells_that_end(tmp_path: Path) -> None:
         Proof.ENDED,
         Outcome.WARNED,
         "half",
-        {"a": 1},
+        {},
     )
     assert found.end.ended.isoformat() == "1970-01-01T00:00:02.500000+00:00"
 

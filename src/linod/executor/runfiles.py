@@ -19,7 +19,9 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import stat
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -34,6 +36,9 @@ from linod.executor import tree
 NEVER_STARTED = "never started"
 KEEPER_DIED = "its keeper died"
 MACHINE_RESTARTED = "the machine was restarted"
+
+MALFORMED = (KeyError, ValueError, TypeError, OverflowError, OSError)
+"""What reading a message of somebody who is not trusted may raise."""
 
 _FILE_MAX = 1024 * 1024
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -74,11 +79,11 @@ def recover(
         os.close(folder)
     end = end_of(lines, run, lease)
     if end is not None:
-        _end_what_lives(directory, run, lines)
+        _end_what_lives(directory, run, _worker(lines, uid_of(user)))
         return Recovered(proof=Proof.ENDED, end=end)
     if not _is_of_this_boot(lines, boot):
         return _lost(run, lease, MACHINE_RESTARTED)
-    _end_what_lives(directory, run, lines)
+    _end_what_lives(directory, run, _worker(lines, uid_of(user)))
     return _lost(run, lease, KEEPER_DIED)
 
 
@@ -103,10 +108,20 @@ def prepare(directory: Path, user: str | None = None) -> int:
     try:
         with suppress(FileExistsError):
             os.mkdir(str(uid), mode=0o700, dir_fd=runs)
-            os.chown(str(uid), uid, -1, dir_fd=runs, follow_symlinks=False)
-        return os.open(str(uid), _DIRECTORY, dir_fd=runs)
+        folder = os.open(str(uid), _DIRECTORY, dir_fd=runs)
     finally:
         os.close(runs)
+    _give_away(folder, uid)
+    return folder
+
+
+def _give_away(folder: int, uid: int) -> None:
+    # Looked at each time: who made the folder may have died before it was given away.
+    state = os.fstat(folder)
+    if state.st_uid != uid:
+        os.fchown(folder, uid, -1)
+    if stat.S_IMODE(state.st_mode) != 0o700:
+        os.fchmod(folder, 0o700)
 
 
 def create(folder: int, run: int, first: list[Any]) -> int:
@@ -134,7 +149,9 @@ def read(folder: int, run: int) -> list[Any]:
     except OSError:
         return []
     with open(file, "rb") as stream:
-        data = stream.read(_FILE_MAX)
+        # The folder is the user's, who may have put anything in the file's place.
+        is_file = stat.S_ISREG(os.fstat(file).st_mode)
+        data = stream.read(_FILE_MAX) if is_file else b""
     lines = []
     for line in data.splitlines():
         with suppress(ValueError, RecursionError):
@@ -164,24 +181,42 @@ def end_of(lines: list[Any], run: int, lease: str) -> RunEnded | None:
     """Return the first end that the lines of a run file tell; nothing in them is trusted."""
     for line in lines:
         if isinstance(line, dict):
-            with suppress(KeyError, ValueError, TypeError, OverflowError, OSError):
+            with suppress(*MALFORMED):
                 return ended(line, run, lease)
     return None
 
 
 def ended(message: dict[str, Any], run: int, lease: str) -> RunEnded:
-    """Build the event from a message of a keeper or a line of a run file."""
-    detail = message.get("detail")
+    """Build the event from a message of a keeper or a line of a run file; raises MALFORMED."""
     return RunEnded(
         run=run,
         lease=lease,
         outcome=Outcome(message["outcome"]),
         reason=str(message.get("reason", ""))[:1000],
-        detail=detail if isinstance(detail, dict) else {},
+        detail=_detail(message.get("detail")),
         started=_instant(message.get("started")),
         ended=_instant(message.get("ended")),
         log=str(message.get("log", "")),
     )
+
+
+def _detail(value: Any) -> dict[str, Any]:
+    """Take what an end may tell beside its reason, and nothing that only looks like it."""
+    found = value if isinstance(value, dict) else {}
+    return {name: found[name] for name, fits in _DETAILS.items() if fits(found.get(name))}
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+_DETAILS: dict[str, Callable[[Any], bool]] = {
+    "exit_status": lambda value: type(value) is int and abs(value) < 2**63,
+    "signal": _is_text,
+    "exception": _is_text,
+    "bases": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+    "traceback": _is_text,
+}
 
 
 def record_keeper(directory: Path, pid: int) -> Path:
@@ -250,9 +285,9 @@ def _is_of_this_boot(lines: list[Any], boot: str) -> bool:
     return bool(recorded == tree.boot_id())
 
 
-def _end_what_lives(directory: Path, run: int, lines: list[Any]) -> None:
+def _end_what_lives(directory: Path, run: int, worker: tuple[int, int]) -> None:
     """KILL the worker's session, if it is still the same, and all that names the run."""
-    pid, start = _worker(lines)
+    pid, start = worker
 
     def members(table: dict[int, tree.Process]) -> set[int]:
         found = tree.of_run(run, str(directory.resolve()), table)
@@ -263,11 +298,13 @@ def _end_what_lives(directory: Path, run: int, lines: list[Any]) -> None:
     tree.kill_all(members)
 
 
-def _worker(lines: list[Any]) -> tuple[int, int]:
+def _worker(lines: list[Any], uid: int) -> tuple[int, int]:
+    """Read pid and start time of the worker; what is not of its user no process has."""
     first = lines[0] if lines else None
     if isinstance(first, list) and len(first) == 3:
         pid, start, _ = first
-        if isinstance(pid, int) and isinstance(start, int):
+        # A user who wrote another's process into the file would have us, as root, kill that.
+        if isinstance(pid, int) and isinstance(start, int) and tree.user_of(pid) == uid:
             return pid, start
     return 0, 0
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 _PROC = Path("/proc")
 _ENVIRON_MAX = 256 * 1024
+_STATUS_MAX = 4096
 # Killed processes are gone within milliseconds; what sleeps in the kernel (state D) may stay.
 _GONE_WAIT_S = 2.0
 
@@ -53,6 +54,19 @@ def is_alive(pid: int, start: int) -> bool:
         os.kill(pid, 0)
         return True
     return False
+
+
+def user_of(pid: int) -> int | None:
+    """Return the real uid of a process; None if it is gone.
+
+    The owner of /proc/PID is root's where privileges were dropped, proc(5); its status is not.
+    """
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            lines = file.read(_STATUS_MAX).split(b"\n")
+    except OSError:
+        return None
+    return next((int(line.split()[1]) for line in lines if line.startswith(b"Uid:")), None)
 
 
 def processes() -> dict[int, Process]:
