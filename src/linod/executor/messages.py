@@ -18,6 +18,7 @@ from typing import Any
 from attrs import field, frozen
 
 from linod.events import StartRun, StopRun
+from linod.executor.runfiles import uid_of
 from linod.executor.wire import decode, encode, pack, unpack
 from linod.specs import Config, LogLevel, Reference, Task
 
@@ -36,9 +37,15 @@ class KeeperKey:
         return cls(task.user, task.group, tuple(sorted(task.import_env.items())))
 
     def environ(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment of the keeper: that of its user, as login would set it."""
+        """Return the environment of the keeper: that of its user, as login would set it.
+
+        Another user gets nothing of ours but where programs are, and the language: what else
+        is in it may be secret.
+        """
         own = dict(environ)
         if self.user is not None and os.geteuid() == 0:
+            if uid_of(self.user) != os.geteuid():
+                own = {name: own[name] for name in own if _is_for_all(name)}
             own |= _home(self.user)
         return own | dict(self.import_env)
 
@@ -247,6 +254,14 @@ def stop(command: StopRun) -> dict[str, Any]:
 
 def _iso(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+_FOR_ALL = frozenset(("PATH", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "VIRTUAL_ENV"))
+_FOR_ALL_PREFIXES = ("LC_", "PYTHON", "LINOD_")
+
+
+def _is_for_all(name: str) -> bool:
+    return name in _FOR_ALL or name.startswith(_FOR_ALL_PREFIXES)
 
 
 def _home(user: str) -> dict[str, str]:
