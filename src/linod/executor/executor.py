@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,6 +38,7 @@ _WARM_MAX = 4
 # Of so many tasks keepers learn at once; of the others, when they are first due.
 _TAUGHT_MAX = 500
 _CLOSE_WITHIN_S = 5.0
+_RECOVER_AGAIN_S = 1.0
 
 
 class JsonPlan(Protocol):
@@ -75,7 +77,8 @@ class Executor:
             self._retire(link)
         self._links = {}
         for key in self._keys_to_warm(config):
-            self._link(key)
+            with suppress(OSError):  # the first start of its tasks will tell
+                self._link(key)
         for task in list(config.tasks.values())[:_TAUGHT_MAX]:
             known = self._links.get(KeeperKey.of(task))
             if known is not None:
@@ -130,7 +133,8 @@ class Executor:
             if asyncio.get_running_loop().time() > limit:
                 break
             await asyncio.sleep(0.01)
-        await asyncio.gather(*self._recoveries, return_exceptions=True)
+        if self._recoveries:
+            await asyncio.wait(self._recoveries, timeout=_CLOSE_WITHIN_S)
 
     # -- keepers ------------------------------------------------------------------------------
 
@@ -203,11 +207,13 @@ class Executor:
                 callback(line)
 
     def _ended(self, run: int, message: dict[str, Any]) -> None:
-        command, link = self._going.pop(run)
+        command, link = self._going[run]
+        event = runfiles.ended(message, run, command.lease)
+        del self._going[run]
         link.runs.discard(run)
         if not link.runs:
             self._idle_soon(link)
-        self._report(runfiles.ended(message, run, command.lease))
+        self._report(event)
 
     # -- when a keeper is gone ----------------------------------------------------------------
 
@@ -222,6 +228,8 @@ class Executor:
         going = [command for command, other in self._going.values() if other is link]
         if link.is_ready:
             self._recover_all(going)
+        elif not going and not is_current:
+            return
         elif self._may_try_again(link):
             self._try_again(link, going, is_current=is_current)
         else:
@@ -235,7 +243,12 @@ class Executor:
         return link.is_late
 
     def _try_again(self, link: Link, going: list[StartRun], *, is_current: bool) -> None:
-        successor = self._spawn(link.key, link.settings)
+        try:
+            successor = self._spawn(link.key, link.settings)
+        except OSError as error:
+            link.reason = f"its keeper could not be started: {error}"
+            self._fail_all(link, going)
+            return
         if is_current:
             self._links[link.key] = successor
         else:
@@ -259,14 +272,19 @@ class Executor:
 
     async def _recover(self, command: StartRun) -> None:
         """Read what the run file proves, in a thread: ending a tree may take a while."""
-        recovered = await asyncio.to_thread(
-            runfiles.recover,
-            self._directory,
-            command.run,
-            command.lease,
-            boot=self.boot,
-            user=command.task.user,
-        )
+        while True:
+            try:
+                recovered = await asyncio.to_thread(
+                    runfiles.recover,
+                    self._directory,
+                    command.run,
+                    command.lease,
+                    boot=self.boot,
+                    user=command.task.user,
+                )
+                break
+            except OSError:  # a full disk: what nobody can prove is not said
+                await asyncio.sleep(_RECOVER_AGAIN_S)
         self._going.pop(command.run, None)
         if recovered.proof is runfiles.Proof.NEVER_STARTED:
             self._report(RunNeverStarted(run=command.run, lease=command.lease))

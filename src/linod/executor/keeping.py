@@ -203,7 +203,11 @@ class Keeping:
 
     def _make_spare(self) -> None:
         """Fork a worker ahead of time: the next run need not wait for it."""
-        reading, writing = os.pipe()
+        try:
+            reading, writing = os.pipe()
+        except OSError:
+            self._may_spare = False
+            return
         try:
             pid, pipes = self._fork(
                 lambda station: worker.wait(station, reading, self._job), [writing]

@@ -109,7 +109,14 @@ class Link:
             os.close(folder)
             theirs.close()
         self.pid = self._process.pid
-        self._record = runfiles.record_keeper(directory, self.pid)
+        try:
+            self._record = runfiles.record_keeper(directory, self.pid)
+        except OSError:
+            # The next daemon could not find it.
+            ours.close()
+            self.kill()
+            self._process.wait()
+            raise
         self._pidfd = os.pidfd_open(self.pid) if hasattr(os, "pidfd_open") else None
         self._channel = Channel(ours, LINE_MAX)
         self._channel.send(messages.hello(self.settings))
@@ -121,11 +128,18 @@ class Link:
 
     def _read(self) -> None:
         for message in self._channel.receive():
-            self._take(message)
+            self._hear(message)
         if self._channel.is_closed and not self.is_gone:
             self._forget_channel()
             self._loop.call_later(_GONE_WITHIN_S, self.kill)
             self._reap()
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        try:
+            self._take(message)
+        except runfiles.MALFORMED:
+            # It is not the keeper that speaks: user code found its channel.
+            self.kill()
 
     def _take(self, message: dict[str, Any]) -> None:
         kind = message.get("is")
@@ -152,7 +166,7 @@ class Link:
         # What it said last is still in the channel.
         while not self._channel.is_closed and (messages := self._channel.receive()):
             for message in messages:
-                self._take(message)
+                self._hear(message)
         self._forget_channel()
         self._reap()
 
@@ -162,6 +176,7 @@ class Link:
         self.kill()
 
     def _forget_channel(self) -> None:
+        self._is_writing = False
         if self._channel.fileno() >= 0:
             self._loop.remove_reader(self._channel.fileno())
             self._loop.remove_writer(self._channel.fileno())
