@@ -78,6 +78,23 @@ def test_stop_with_a_task_names_cancel(project: Path, linod: Linod) -> None:  # 
     )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        (("check", "a b.toml"), "-c names the file: linod check -c 'a b.toml'"),
+        (("serve", "x.toml"), "-c names the file: linod serve -c x.toml"),
+        (("status", "x"), '"linod status" shows all tasks: "linod history x" shows one'),
+    ],
+)
+def test_what_other_programs_take_is_answered(
+    linod: Linod, arguments: tuple[str, ...], answer: str
+) -> None:
+    result = linod(*arguments)
+
+    assert result.exit_code == 2
+    assert result.stderr == f"linod: {answer}\n"
+
+
 @pytest.mark.parametrize("arguments", [("run", "x"), ("cancel", "x"), ("reload",), ("stop",)])
 def test_without_a_daemon_the_exit_code_is_69(
     project: Path,  # noqa: ARG001

@@ -108,3 +108,10 @@ def test_no_line_is_too_wide(linod: Linod, arguments: tuple[str, ...]) -> None:
     lines = linod("next", *arguments).stdout.splitlines()
 
     assert [line for line in lines if len(line) > 100] == []
+
+
+def test_an_end_before_the_beginning_is_a_usage_error(linod: Linod) -> None:
+    result = linod("next", "--from", "2026-12-02", "--until", "2026-12-01")
+
+    assert result.exit_code == 2
+    assert result.stderr == 'linod: --until "2026-12-01" is before --from\n'

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import Result
 
+from linod.cli._options import screen_width
 from linod.events import Outcome
 from linod.store.interface import RunRow
 
@@ -82,3 +83,17 @@ def test_watch_needs_a_terminal(linod: Linod) -> None:
 
     assert result.exit_code == 2
     assert result.stderr.startswith("linod: --watch redraws a terminal")
+
+
+class _Terminal:
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("columns", "width"), [("80", 80), ("200", 100), ("20", 60)])
+def test_a_narrow_terminal_is_filled_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, columns: str, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+
+    assert screen_width(_Terminal()) == width

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,7 +21,7 @@ import click
 
 from linod.cli import Told, tell
 from linod.errors import ConfigurationError
-from linod.views import count_of
+from linod.views import WIDTH_MAX, count_of
 
 if TYPE_CHECKING:
     from linod.diagnostics import Diagnostic
@@ -65,6 +67,12 @@ def find_config(config_path: str | None) -> Path:
 
     path, here = find(config_path, os.environ, Path.cwd()), Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def refuse_file(command: str, files: Sequence[str]) -> None:
+    """Answer a FILE that stands where linters have it."""
+    if files:
+        raise Told(f"-c names the file: linod {command} -c {shlex.quote(files[0])}", USAGE)
 
 
 def load_config(config_path: str | None, *, is_importing: bool | None = None) -> Config:
@@ -127,6 +135,18 @@ def _listing(names: list[str]) -> str:
 def now() -> datetime:
     """Read the clock: the command line is an entry point."""
     return datetime.now(UTC)
+
+
+def screen_width(stream: Any) -> int:
+    """Tell how many columns to fill: those of a narrow terminal, else what commands promise."""
+    if not stream.isatty():
+        return WIDTH_MAX
+    columns = shutil.get_terminal_size((WIDTH_MAX, 24)).columns
+    return max(_WIDTH_MIN, min(WIDTH_MAX, columns))
+
+
+_WIDTH_MIN = 60
+"""Below this a table says nothing any more; it wraps instead."""
 
 
 def has_colour(stream: Any) -> bool:

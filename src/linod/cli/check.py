@@ -15,6 +15,7 @@ from linod.cli._options import (
     has_colour,
     json_option,
     now,
+    refuse_file,
     write,
 )
 from linod.codes import CODES, Severity
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 
 @click.command("check")
+@click.argument("file", nargs=-1, metavar="")
 @config_option
 @click.option(
     "--format",
@@ -43,13 +45,16 @@ if TYPE_CHECKING:
     flag_value=False,
     help="Import no procedures; their arguments are not checked then.",
 )
-def command(config_path: str | None, layout: str, is_json: bool, is_importing: bool) -> None:
+def command(
+    file: tuple[str, ...], config_path: str | None, layout: str, is_json: bool, is_importing: bool
+) -> None:
     """Check the configuration; say what is wrong and where.
 
     Errors end with 1; warnings alone with 0. Findings go to stdout.
     """
     from linod.checking import prepare
 
+    refuse_file("check", file)
     loaded = prepare(find_config(config_path), os.environ, is_importing, now())
     write(_report(loaded, "json" if is_json else layout))
     if _number(loaded, Severity.ERROR):

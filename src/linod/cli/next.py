@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,17 @@ from zoneinfo import ZoneInfo
 import click
 from attrs import frozen
 
-from linod.cli._options import config_option, json_option, known, load_config, now, write
+from linod.cli import Told
+from linod.cli._options import (
+    USAGE,
+    config_option,
+    json_option,
+    known,
+    load_config,
+    now,
+    screen_width,
+    write,
+)
 from linod.cli._options import write_json as print_json
 from linod.cli._plans import planner_of, typed_instant, words_of
 from linod.views import NAME_COLUMNS, cut, duration, instant, table, utc, with_notes
@@ -103,6 +114,8 @@ def _bounds(zone: str, span: _Span) -> tuple[datetime, datetime | None]:
         # The planner answers strictly after; what is asked for is at or after.
         after = typed_instant(span.first, zone, "--from") - timedelta(microseconds=1)
     until = None if span.last is None else typed_instant(span.last, zone, "--until", is_end=True)
+    if until is not None and until <= after:
+        raise Told(f'--until "{span.last}" is before {"--from" if span.first else "now"}', USAGE)
     return after, until
 
 
@@ -121,9 +134,10 @@ def _lines(config: Config, tasks: list[Task], span: _Span) -> list[str]:
             name = cut(task.name, NAME_COLUMNS) if number == 0 else ""
             rows.append((name, *_when(due, span.now), words))
             notes.append((due.note or "") if due else _why_none(task, span))
-    laid = table(("TASK", "NEXT", "IN", "RECURRENCE"), rows)
+    width = screen_width(sys.stdout)
+    laid = table(("TASK", "NEXT", "IN", "RECURRENCE"), rows, width)
     indent = " " * laid[0].index("NEXT")
-    return [laid[0], *with_notes(laid[1:], notes, indent)]
+    return [laid[0], *with_notes(laid[1:], notes, indent, width)]
 
 
 def _when(due: _Due | None, now: datetime) -> tuple[str, str]:

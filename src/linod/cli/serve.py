@@ -6,12 +6,13 @@ import os
 
 import click
 
-from linod.cli._options import config_option, find_config
+from linod.cli._options import config_option, find_config, refuse_file
 
 
 @click.command("serve")
+@click.argument("file", nargs=-1, metavar="")
 @config_option
-def command(config_path: str | None) -> None:
+def command(file: tuple[str, ...], config_path: str | None) -> None:
     """Run tasks when they are due, until stopped.
 
     SIGTERM or Ctrl-C drains: nothing new starts, and what runs has stop_timeout to end; Ctrl-C
@@ -19,5 +20,6 @@ def command(config_path: str | None) -> None:
     """
     from linod.daemon import serve
 
+    refuse_file("serve", file)
     code = serve(find_config(config_path).absolute(), os.environ)
     raise click.exceptions.Exit(code or 0)

@@ -21,6 +21,7 @@ from linod.cli._options import (
     json_option,
     load_usable_config,
     now,
+    screen_width,
     write,
     write_json,
 )
@@ -71,10 +72,13 @@ class _Standing:
 
 
 @click.command("status", epilog=f"LAST 10: {_LEGEND}")
+@click.argument("task", nargs=-1, metavar="")
 @config_option
 @click.option("--watch", "is_watching", is_flag=True, help="Redraw each second until Ctrl-C.")
 @json_option
-def command(config_path: str | None, is_watching: bool, is_json: bool) -> None:
+def command(
+    task: tuple[str, ...], config_path: str | None, is_watching: bool, is_json: bool
+) -> None:
     """Show how each task does; works with and without a daemon.
 
     --json prints an object: version, time, daemon (null where none answers), counts by state, and
@@ -82,6 +86,8 @@ def command(config_path: str | None, is_watching: bool, is_json: bool) -> None:
     started, ended, took_s, reason), outcomes (of the last ten, oldest first), recurrence,
     timezone, enabled.
     """
+    if task:
+        raise Told(f'"linod status" shows all tasks: "linod history {task[0]}" shows one', USAGE)
     if is_watching and (is_json or not sys.stdout.isatty()):
         raise Told("--watch redraws a terminal: leave it out for a file, a pipe or --json", USAGE)
     config = load_usable_config(config_path, is_importing=None)
@@ -197,14 +203,15 @@ def _settled(outcomes: tuple[Outcome, ...], is_enabled: bool) -> str:
 
 
 def _lines(daemon: dict[str, Any] | None, standings: list[_Standing], at: datetime) -> list[str]:
-    lines = wrap(clean(_header(daemon, standings, at)), indent="  ")
+    width = screen_width(sys.stdout)
+    lines = wrap(clean(_header(daemon, standings, at)), width, "  ")
     if daemon is not None and daemon.get("trouble"):
-        lines += wrap(clean(f"trouble: {daemon['trouble']}"), indent="  ")
+        lines += wrap(clean(f"trouble: {daemon['trouble']}"), width, "  ")
     if not standings:
         return lines
     headings = ("TASK", "STATE", "LAST", "TOOK", "NEXT", "LAST 10")
-    head, *rows = table(headings, [_row(standing, at) for standing in standings])
-    noted = with_notes(rows, [_reason(each) for each in standings], "    ")
+    head, *rows = table(headings, [_row(standing, at) for standing in standings], width)
+    noted = with_notes(rows, [_reason(each, width - 4) for each in standings], "    ", width)
     return [*lines, head, *_painted(noted, head.index("STATE"), standings)]
 
 
@@ -273,15 +280,15 @@ def _next(standing: _Standing, at: datetime) -> str:
     return ahead(standing.next, at)
 
 
-def _reason(standing: _Standing) -> str:
+def _reason(standing: _Standing, room: int) -> str:
     last = standing.last
     if standing.state not in ("failing", "warned") or last is None:
         return ""
     if last.outcome is Outcome.CANCELLED:
         return f"(linod history {standing.task}@last-failed)"
     how = "timed out " if last.outcome is Outcome.TIMED_OUT else ""
-    reason = cut(clean(how + last.reason), _REASON_COLUMNS)
-    return f"{reason}  (linod history {last.id})"
+    pointer = f"  (linod history {last.id})"
+    return cut(clean(how + last.reason), min(_REASON_COLUMNS, room - len(pointer))) + pointer
 
 
 _REASON_COLUMNS = 48
