@@ -71,6 +71,13 @@ def test_status_knows_declared_tasks(linod: Linod) -> None:
     assert [each["task"] for each in found["tasks"]] == ["greet", "nightly"]
 
 
+def test_history_knows_declared_tasks(linod: Linod) -> None:
+    result = linod("history", "nightly")
+
+    assert result.exit_code == 0
+    assert result.stdout == "nothing has been decided yet\n"
+
+
 def test_a_module_that_cannot_be_imported_is_one_line(project: Path, linod: Linod) -> None:
     (project / "jobs.py").write_text("import nowhere_at_all\n")
 

@@ -89,7 +89,7 @@ def _run_of(config: Config, reader: Reader, task: str, which: str) -> RunRow | N
     if which == "last-failed":
         return next((row for row in rows if row.outcome in BAD), None)
     zone = config.zone_of(config.tasks[task]) if task in config.tasks else config.zone
-    due = typed_instant(which, zone, f"{task}@")
+    due = typed_instant(which, zone, f"{task}@T:")
     return next((row for row in rows if _is_meant(row.due, due)), None)
 
 

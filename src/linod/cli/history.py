@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from linod.cli import Told
-from linod.cli._options import USAGE, config_option, json_option, load_usable_config, now, write
+from linod.cli._options import (
+    USAGE,
+    config_option,
+    json_option,
+    load_usable_config,
+    now,
+    screen_width,
+    write,
+)
 from linod.cli._options import write_json as print_json
 from linod.cli._past import find_run, is_task, reading
 from linod.events import State, Verdict
 from linod.store.interface import DecisionRow, RunRow
 from linod.views import (
-    WIDTH_MAX,
     ago,
     clean,
     columns,
@@ -60,7 +68,7 @@ def command(config_path: str | None, which: str | None, number: int, is_json: bo
     have run, attempt, started and ended null, the verdict as their state, and reach from due to
     last. One run is an object with arguments, detail and log besides.
     """
-    config = load_usable_config(config_path)
+    config = _configuration(config_path, which)
     with reading(config) as reader:
         if which is not None and _is_run(which, config, reader):
             _print_run(config, reader, which, is_json)
@@ -70,6 +78,17 @@ def command(config_path: str | None, which: str | None, number: int, is_json: bo
             print_json([_json(row) for row in rows])
             return
         write(_lines(config, rows))
+
+
+def _configuration(config_path: str | None, which: str | None) -> Config:
+    """Import the modules of `discover` only for a name that neither file nor store knows."""
+    config = load_usable_config(config_path)
+    name, _, _ = (which or "").partition("@")
+    if not name or name.isdecimal() or not config.linod.discover:
+        return config
+    with reading(config) as reader:
+        is_known = is_task(config, reader, name)
+    return config if is_known else load_usable_config(config_path, is_importing=None)
 
 
 def _is_run(which: str, config: Config, reader: Reader | None) -> bool:
@@ -112,10 +131,11 @@ def _lines(config: Config, rows: list[RunRow | DecisionRow]) -> list[str]:
     if not rows:
         return ["nothing has been decided yet"]
     headings = ("RUN", "TASK", "DUE", "STATE", "TOOK")
-    head, *laid = table(headings, [_row(row, _zone(config, row.task)) for row in rows])
-    room = max(_REASON_COLUMNS, WIDTH_MAX - 2 - max(columns(line) for line in laid))
+    width = screen_width(sys.stdout)
+    head, *laid = table(headings, [_row(row, _zone(config, row.task)) for row in rows], width)
+    room = max(_REASON_COLUMNS, width - 2 - max(columns(line) for line in laid))
     reasons = [_reason(row, _zone(config, row.task), room) for row in rows]
-    return with_notes([head, *laid], ["REASON" if any(reasons) else "", *reasons], "     ")
+    return with_notes([head, *laid], ["REASON" if any(reasons) else "", *reasons], "     ", width)
 
 
 _NAME_COLUMNS = 24
