@@ -102,7 +102,7 @@ def test_what_cannot_be_done_is_refused_in_one_line(build_daemon: Building) -> N
     daemon = build_daemon(BY_HAND)
     daemon.start()
 
-    with pytest.raises(Refused, match='there is no task "shrt", did you mean "short"'):
+    with pytest.raises(Refused, match='there is no task "shrt": did you mean "short"'):
         daemon.client.request("run", task="shrt")
     with pytest.raises(Refused, match="there is no run 99"):
         daemon.client.request("cancel", run=99)

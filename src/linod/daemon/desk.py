@@ -163,8 +163,8 @@ class Desk:
             raise Refusal('"task" is the name of a task', USAGE)
         if task not in board:
             near = difflib.get_close_matches(task[:200], board.tasks, 1)
-            hint = f', did you mean "{near[0]}"?' if near else ""
-            raise Refusal(f'there is no task "{task[:200]}"{hint}', USAGE)
+            hint = f'did you mean "{near[0]}"?' if near else "linod status lists them"
+            raise Refusal(f'there is no task "{task[:200]}": {hint}', USAGE)
         return task
 
     def _next_number(self) -> int:
