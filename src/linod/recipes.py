@@ -3,7 +3,8 @@
 Rules of this border:
 - Pure: who looks around is `linod init`.
 - The file passes `linod check` as it is, and what is commented in it does when it is switched on.
-- What comes from outside (a crontab, a project name) is written through TOML strings only.
+- What comes from outside (a crontab, a project name) is written through TOML strings; in a comment
+  it is cleaned.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from attrs import field, frozen
 from linod.recurrence import notation, parse
 from linod.recurrence.model import RecurrenceError
 from linod.schema import FILE_NAME
-from linod.toml import pair_text, table_text, value_text
+from linod.toml import pair_text, table_text
+from linod.views import clean
 
 # More lines than that are no recipes any more; the rest is counted.
 CRONTAB_LINES_MAX = 100
@@ -217,7 +219,7 @@ def _recurrence(when: str) -> Any:
 
 
 def _shown(line: CronLine) -> str:
-    return value_text(f"{line.when} {line.command}")[1:-1]
+    return clean(f"{line.when} {line.command}")
 
 
 # Programs that start the one that gives the task its name.

@@ -260,3 +260,9 @@ def test_no_crontab_line_breaks_out_of_its_comment() -> None:
     lines = text[text.index("crontab, line by line") :].splitlines()[1:]
 
     assert all(line.startswith("#") for line in lines if line)
+
+
+def test_a_crontab_line_is_quoted_as_it_stands() -> None:
+    text = first_file(Found(crontab=read_crontab('0 1 * * * echo "a" | mail root\n')))
+
+    assert '# # Was: 0 1 * * * echo "a" | mail root\n' in text
