@@ -135,10 +135,11 @@ class Desk:
         unfollow = self._executor.follow(run, lambda line: _put(lines, line))
         try:
             is_any = await _forward(lines, end, gone, peer)
+            row = await end
         finally:
             unfollow()
             gone.cancel()
-        row = await end
+            end.cancel()
         if not is_any:
             await self._send_kept(row, peer)
         return _ended(row)

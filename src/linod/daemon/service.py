@@ -60,7 +60,7 @@ class Service:
         self._alarm = clock.Alarm(self._wake.set)
         self._offset = clock.offset()
         self._answers: dict[int, asyncio.Future[Answer]] = {}
-        self._ends: dict[int, list[asyncio.Future[RunRow]]] = {}
+        self._ends: dict[int, set[asyncio.Future[RunRow]]] = {}
         self._changed = asyncio.Event()
         self._last_request = datetime.fromtimestamp(0, UTC)
         self._trouble_told = 0.0
@@ -87,9 +87,13 @@ class Service:
 
     async def adopt(self, config: Config) -> None:
         """Adopt another configuration; raises StoreError where it cannot be recorded."""
-        settled, (served, _unfinished) = await self.in_store(
-            lambda: (self._engine.adopt(config, clock.now()), self._serving())
-        )
+        try:
+            settled, (served, _unfinished) = await self.in_store(
+                lambda: (self._engine.adopt(config, clock.now()), self._serving())
+            )
+        except StoreError:
+            self._wake.set()  # what it may have committed is made good at once
+            raise
         self.board.serve(served)
         self.carry_out(settled)
 
@@ -110,10 +114,10 @@ class Service:
             async with asyncio.timeout(timeout_s):
                 return await answer
         except TimeoutError:
-            self._events = [each for each in self._events if each is not event]
             return None
         finally:
-            self._answers.pop(event.request, None)
+            del self._answers[event.request]
+            self._events = [*filter(self._is_wanted, self._events)]
 
     def instant_of_request(self) -> datetime:
         """The present, a little later where a request came at the same instant."""
@@ -122,9 +126,10 @@ class Service:
         return self._last_request
 
     def end_of(self, run: int) -> asyncio.Future[RunRow]:
-        """A future of the row with which an unfinished run ends."""
+        """A future of the row with which an unfinished run ends; cancel it to wait no more."""
         future: asyncio.Future[RunRow] = asyncio.get_running_loop().create_future()
-        self._ends.setdefault(run, []).append(future)
+        self._ends.setdefault(run, set()).add(future)
+        future.add_done_callback(lambda done: self._ends.get(run, set()).discard(done))
         return future
 
     async def idle(self, timeout_s: float) -> None:
@@ -150,7 +155,7 @@ class Service:
         try:
             settled = await self.in_store(lambda: self._engine.settle(clock.now(), events))
         except StoreError as error:
-            self._events = [*events, *self._events]
+            self._events = [*filter(self._is_wanted, events), *self._events]
             await self._bear(error)
             return False
         self._recover_from_trouble()
@@ -167,6 +172,12 @@ class Service:
                 continue
             self._recover_from_trouble()
             return result
+
+    def _is_wanted(self, event: Event) -> bool:
+        """Tell whether somebody waits for it still: a request is not recorded behind their back."""
+        if isinstance(event, RunRequested | CancelRequested):
+            return event.request in self._answers
+        return True
 
     async def _bear(self, error: StoreError) -> None:
         """Say what is wrong with the store, at first and then once a minute; wait a little."""
