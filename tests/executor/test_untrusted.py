@@ -188,3 +188,20 @@ def test_a_reload_while_a_keeper_imports_leaves_no_keeper_behind(stage: Any) -> 
         return stage.keepers()
 
     assert len(stage.play(scene)) == 1
+
+
+def test_what_was_proven_and_not_recorded_is_proven_again(tmp_path: Path) -> None:
+    runfiles.recover(tmp_path, 7, "l", boot=tree.boot_id())
+
+    again = runfiles.recover(tmp_path, 7, "l", boot=tree.boot_id())
+
+    assert again.proof == Proof.NEVER_STARTED
+
+
+def test_run_files_of_which_the_store_has_the_end_are_swept(tmp_path: Path) -> None:
+    for run in (7, 8):
+        runfiles.recover(tmp_path, run, "l", boot=tree.boot_id())
+
+    runfiles.sweep(tmp_path, {8})
+
+    assert os.listdir(tmp_path / "runs" / str(os.geteuid())) == ["8"]

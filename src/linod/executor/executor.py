@@ -117,9 +117,10 @@ class Executor:
         return unfollow
 
     def forget(self, run: int) -> None:
-        """Remove the run file: the store has the end of the run."""
+        """Remove the run file, in a thread: the store has the end of the run."""
         self._followers.pop(run, None)
-        runfiles.remove(self._directory, run)
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(None, runfiles.remove, self._directory, run)
 
     async def close(self) -> None:
         """End all keepers, with what still runs in them; no event is reported any more."""

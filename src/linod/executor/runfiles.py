@@ -21,7 +21,7 @@ import os
 import pwd
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -43,6 +43,8 @@ MALFORMED = (KeyError, ValueError, TypeError, OverflowError, OSError)
 _FILE_MAX = 1024 * 1024
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _POLL_S = 0.02
+_NOBODY = (0, 0)
+"""Pid and start time in a file that a daemon made in the worker's stead."""
 
 
 class Proof(StrEnum):
@@ -77,6 +79,9 @@ def recover(
         lines = read(folder, run)
     finally:
         os.close(folder)
+    if lines and lines[0] == [*_NOBODY, boot]:
+        # A daemon before us proved it, and died before that was recorded.
+        return _unproven(run, lease, is_this_boot=True)
     end = end_of(lines, run, lease)
     if end is not None:
         _end_what_lives(directory, run, _worker(lines, uid_of(user)))
@@ -161,20 +166,35 @@ def read(folder: int, run: int) -> list[Any]:
 
 def remove(directory: Path, run: int) -> None:
     """Remove the run file, once the store has the end."""
-    try:
-        runs = os.open(directory / "runs", _DIRECTORY)
-    except OSError:
-        return
-    try:
-        for name in os.listdir(runs):
+    for folder in _folders(directory):
+        with suppress(OSError):
+            os.unlink(str(run), dir_fd=folder)
+
+
+def sweep(directory: Path, unfinished: Collection[int]) -> None:
+    """Remove the run files whose daemon died after it recorded the end; no keeper may live."""
+    wanted = {str(run) for run in unfinished}
+    for folder in _folders(directory):
+        with os.scandir(folder) as entries:
+            ended = [entry.name for entry in entries if entry.name not in wanted]
+        for name in ended:
             with suppress(OSError):
+                os.unlink(name, dir_fd=folder)
+
+
+def _folders(directory: Path) -> Iterator[int]:
+    """Open each `runs/UID`, one after another."""
+    with suppress(OSError):
+        runs = os.open(directory / "runs", _DIRECTORY)
+        try:
+            for name in os.listdir(runs):
                 folder = os.open(name, _DIRECTORY, dir_fd=runs)
                 try:
-                    os.unlink(str(run), dir_fd=folder)
+                    yield folder
                 finally:
                     os.close(folder)
-    finally:
-        os.close(runs)
+        finally:
+            os.close(runs)
 
 
 def end_of(lines: list[Any], run: int, lease: str) -> RunEnded | None:
@@ -260,7 +280,7 @@ def _kill_keeper(pid: int, start: int) -> None:
 def _claim(folder: int, run: int) -> bool:
     """Create the run file in the worker's stead; False if it is there."""
     try:
-        os.close(create(folder, run, [0, 0, tree.boot_id()]))
+        os.close(create(folder, run, [*_NOBODY, tree.boot_id()]))
     except FileExistsError:
         return False
     return True
