@@ -257,6 +257,18 @@ def test_a_foreign_lock_on_the_store_stops_neither_status_nor_runs(
     assert len(set(daemon.witness())) == len(daemon.witness())
 
 
+def test_a_signal_while_the_store_is_locked_at_the_start_ends_it(build_daemon: Building) -> None:
+    daemon = build_daemon(BY_HAND)
+    daemon.start()
+    daemon.stop()
+    foreign = sqlite3.connect(daemon.directory / "linod.db", isolation_level=None)
+    foreign.execute("BEGIN IMMEDIATE")
+    daemon.start(is_awaited=False)
+    until(lambda: "nothing is decided" in daemon.terminal())
+
+    assert daemon.stop() == 0
+
+
 def test_no_file_of_a_run_stays(build_daemon: Building) -> None:
     daemon = build_daemon(TICK)
     daemon.start()

@@ -57,16 +57,20 @@ class Lock:
 
 
 def make_directories(directories: Sequence[Path]) -> None:
-    """Make what is missing for us alone (0700); refuse what everybody can write."""
+    """Make what is missing for us alone (0700); refuse what others own or all can write."""
     for directory in directories:
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            mode = directory.stat().st_mode
+            state = directory.stat()
         except OSError as error:
             raise ConfigurationError(
                 f"the directory {directory} cannot be made: {error.strerror or error}"
             ) from None
-        if mode & 0o002:
+        if state.st_uid not in (0, os.geteuid()):
+            raise ConfigurationError(
+                f"{directory} belongs to user {state.st_uid}, who could forge what linod does"
+            )
+        if state.st_mode & 0o002:
             raise ConfigurationError(
                 f"everybody may write into {directory}, and so could forge what linod does: "
                 f"chmod o-w {directory}"

@@ -32,6 +32,8 @@ KILL_AFTER_S = 5.0
 """From TERM to KILL when the daemon stops."""
 LEAVE_AFTER_S = 2.0
 """From KILL to leaving what still does not end to the next start."""
+RECOVER_AGAIN_S = 5.0
+"""Where run files cannot be read or made: nothing starts before it is known what began."""
 PRUNE_EVERY_S = 3600.0
 PRUNE_FIRST_S = 60.0
 PRUNE_BATCH = 100
@@ -83,7 +85,8 @@ class Shell:
         self._handle_signals()
         await self._server.open()
         try:
-            await self._begin()
+            if not await self._begin():
+                return
             deciding = asyncio.create_task(self._service.run())
             for work in (self._rotate(), self._prune()):
                 self._keep(asyncio.create_task(work))
@@ -100,20 +103,32 @@ class Shell:
 
     # -- start ------------------------------------------------------------------------------
 
-    async def _begin(self) -> None:
+    async def _begin(self) -> bool:
+        """Start; False where a signal came first."""
         self._desk.is_enabled = self._config.linod.enabled
-        starting = asyncio.create_task(self._service.start(self._config))
+        starting = asyncio.create_task(self._look_back())
         await self._first_of(starting, self._stopped.wait())
         if not starting.done():
             starting.cancel()
-            return
+            return False
         await starting
-        await self._recover()
         self._executor.configure(self._config, self._teller.plan)
         self._service.hear(ServeStarted(at=clock.now()))
         self._begun.set()
         self._teller.say(LogLevel.INFO, self._greeting())
         systemd.notify(self._environ, "READY=1")
+        return True
+
+    async def _look_back(self) -> None:
+        """Read the store, and learn what became of the runs of a former daemon."""
+        await self._service.start(self._config)
+        while True:
+            try:
+                await self._recover()
+                return
+            except OSError as error:
+                self._teller.say(LogLevel.ERROR, f"former runs cannot be looked up: {error}")
+                await asyncio.sleep(RECOVER_AGAIN_S)
 
     async def _recover(self) -> None:
         unfinished = tuple(self._service.board.unfinished.values())
@@ -145,6 +160,7 @@ class Shell:
         loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
 
     def _stop(self) -> None:
+        self._engine.drain()
         self._stops += 1
         self._desk.is_stopping = True
         self._stopped.set()
@@ -161,7 +177,12 @@ class Shell:
 
     def _keep(self, task: asyncio.Task[Any]) -> None:
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._let_go)
+
+    def _let_go(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._teller.say(LogLevel.ERROR, f"a part of the daemon ended: {error!r}")
 
     # -- reload -----------------------------------------------------------------------------
 
@@ -169,6 +190,8 @@ class Shell:
         """Take what the file says now; an error leaves everything as it was."""
         await self._begun.wait()
         async with self._reloading:
+            if self._desk.is_stopping:
+                raise Refusal("linod is stopping")
             systemd.notify(self._environ, "RELOADING=1")
             try:
                 return await self._reload()
@@ -244,7 +267,6 @@ class Shell:
 
     async def _drain(self) -> None:
         systemd.notify(self._environ, "STOPPING=1")
-        self._engine.drain()
         limit = self._config.linod.stop_timeout
         going_on = len(self._service.board.begun)
         if going_on:
