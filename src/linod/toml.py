@@ -19,12 +19,25 @@ def value_text(value: Any) -> str:
         return f"{{ {', '.join(pairs)} }}" if pairs else "{}"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(value_text, value))}]"
-    return tomli_w.dumps({"value": value}).removeprefix("value = ").removesuffix("\n")
+    return _escaped(tomli_w.dumps({"value": value}).removeprefix("value = ").removesuffix("\n"))
 
 
 def key_text(name: str) -> str:
     """Write a key, quoted where it must be."""
-    return tomli_w.dumps({name: 0}).removesuffix(" = 0\n")
+    return _escaped(tomli_w.dumps({name: 0}).removesuffix(" = 0\n"))
+
+
+def _escaped(text: str) -> str:
+    """Escape what a terminal acts upon; tomli-w does so for C0 alone, and quotes all of it."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else _escape(sign) for sign in text)
+
+
+def _escape(sign: str) -> str:
+    if sign == "\t":
+        return "\\t"
+    return f"\\u{ord(sign):04x}" if sign < "\U00010000" else f"\\U{ord(sign):08x}"
 
 
 def pair_text(name: str, value: Any) -> str:

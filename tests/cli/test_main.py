@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -146,3 +148,56 @@ def test_what_nobody_expected_is_one_line_and_no_traceback(project: Path, linod:
 
     assert "Traceback" not in result.output
     assert result.exit_code != 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--\x1b[31m",), ("schema", "\x1b[31m"), ("schema", "--\x07")]
+)
+def test_what_the_command_line_quotes_is_harmless(linod: Linod, arguments: tuple[str, ...]) -> None:
+    result = linod(*arguments)
+
+    assert (result.exit_code, "\x1b" in result.output, "\x07" in result.output) == (2, False, False)
+
+
+@pytest.mark.parametrize("redirection", ["<&- >&-", ">&-", "<&- >&- 2>&-", ">/dev/full"])
+def test_closed_and_full_streams_are_no_defect(
+    project: Path,  # noqa: ARG001 - it goes there
+    redirection: str,
+) -> None:
+    for arguments in ("check", "--help"):
+        line = f"{sys.executable} -m linod {arguments} {redirection}"
+        ended = subprocess.run(["sh", "-c", line], capture_output=True, text=True)
+
+        assert ended.returncode == ("full" in redirection)
+        assert "defect" not in ended.stderr + ended.stdout
+        assert "Traceback" not in ended.stderr
+
+
+def test_files_do_not_take_the_places_of_closed_streams(project: Path) -> None:
+    (project / "m.py").write_text(
+        "import os\nfound = {os.readlink(f'/proc/self/fd/{n}') for n in (0, 1, 2)}\n"
+    )
+    script = (
+        "from linod.cli._streams import open_missing; open_missing(); import m; "
+        "open('found', 'w').write(' '.join(m.found))"
+    )
+    line = f'{sys.executable} -c "{script}" <&- >&- 2>&-'
+
+    subprocess.run(["sh", "-c", line], check=True)
+
+    assert (project / "found").read_text() == "/dev/null"
+
+
+def test_a_directory_that_is_gone_is_one_line(
+    linod: Linod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    result = linod("check")
+
+    assert (result.exit_code, result.output) == (
+        78,
+        "linod: the directory you are in does not exist any more\n",
+    )

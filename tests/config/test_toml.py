@@ -6,10 +6,11 @@ import tomllib
 from datetime import date, time
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from linod.toml import as_json, pair_text, table_text, value_text
+from linod.toml import as_json, key_text, pair_text, table_text, value_text
 
 TEXTS = some.text(some.characters(exclude_categories=["Cs"]))
 SCALARS = (
@@ -50,3 +51,11 @@ def test_dates_and_times_are_strings_in_json() -> None:
     value = {"day": date(2026, 1, 2), "at": [time(7)]}
 
     assert as_json(value) == {"day": "2026-01-02", "at": ["07:00:00"]}
+
+
+@pytest.mark.parametrize("sign", ["\t", "\x1b", "\x7f", "\x9b", "\u202e", "\u2028", "\U0010ffff"])
+def test_what_a_terminal_acts_upon_is_escaped(sign: str) -> None:
+    text = f"{key_text(sign)} = {value_text(sign)}"
+
+    assert text.isprintable()
+    assert tomllib.loads(text) == {sign: sign}

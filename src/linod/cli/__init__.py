@@ -121,13 +121,32 @@ class _Commands(click.Group):
             raise Told(_answer_to(args[0]), 2)
         return super().resolve_command(ctx, args)
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        from linod.cli._streams import open_missing
+
+        open_missing()
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            # Help and versions are printed before a command is there.
+            tell(_unexpected(error))
+            raise SystemExit(1) from error
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **kwargs)
+        except click.ClickException as error:
+            raise _harmless(error) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except LinodError as error:
             tell(str(error))
             raise click.exceptions.Exit(error.exit_code) from error
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.ClickException as error:
+            raise _harmless(error) from None
+        except (click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
             raise click.exceptions.Exit(130) from None
@@ -174,6 +193,14 @@ def _unexpected(error: Exception) -> str:
     if isinstance(error, OSError):
         return text
     return f"{text[:300]}\nthis is a defect of linod; --traceback before the command shows where"
+
+
+def _harmless(error: click.ClickException) -> click.ClickException:
+    """Take what moves the cursor out of a message that quotes the command line."""
+    from linod.views import clean
+
+    error.message = "\n".join(map(clean, error.message.split("\n")))  # type: ignore[misc]
+    return error
 
 
 def _leave_pipe() -> None:

@@ -65,7 +65,11 @@ def find_config(config_path: str | None) -> Path:
     """Find the main file as the design says; its absence is a ConfigurationError."""
     from linod.loader import find
 
-    path, here = find(config_path, os.environ, Path.cwd()), Path.cwd()
+    try:
+        here = Path.cwd()
+    except OSError:
+        raise ConfigurationError("the directory you are in does not exist any more") from None
+    path = find(config_path, os.environ, here)
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
@@ -157,10 +161,11 @@ def has_colour(stream: Any) -> bool:
 def write(lines: Iterable[str]) -> None:
     """Print lines in one go; what stdout cannot encode is replaced by plain signs."""
     text = "".join(f"{line}\n" for line in lines)
+    encoding = sys.stdout.encoding or "utf-8"
     try:
-        text.encode(sys.stdout.encoding or "utf-8")
+        text.encode(encoding)
     except UnicodeEncodeError:
-        text = text.translate(_PLAIN).encode("ascii", "replace").decode("ascii")
+        text = text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
     sys.stdout.write(text)
     sys.stdout.flush()
 

@@ -147,7 +147,7 @@ def _findings(found: Found) -> list[str]:
 
 
 def _next_steps(target: Path) -> list[str]:
-    option = "" if target == Path(FILE_NAME) else f"-c {shlex.quote(str(target))} "
+    option = "" if target == Path(FILE_NAME) else f"-c {clean(shlex.quote(str(target)))} "
     return [f"linod {option}{step}" for step in ("check", "next", "serve")]
 
 
