@@ -319,6 +319,15 @@ def test_setup_that_raises_is_the_one_problem(stage: Any) -> None:
     )
 
 
+def test_setup_that_is_not_there_is_told_in_plain_words(stage: Any) -> None:
+    stage.linod["setup"] = ("nowhere.prepare",)
+    stage.task("report", procedure="shop.report")
+
+    (problem,) = look(stage).problems
+
+    assert problem.message == 'setup failed: there is no module "nowhere"'
+
+
 def test_a_user_who_does_not_exist_is_told_at_the_key(stage: Any) -> None:
     (problem,) = problems(stage, "shop.report", user="nobody-of-that-name")
 

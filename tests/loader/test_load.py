@@ -139,6 +139,12 @@ def test_an_included_file_has_its_own_defaults(load_text, tmp_path: Path) -> Non
     ]
 
 
+def test_an_included_file_that_is_missing_is_named_once(load_text, tmp_path: Path) -> None:
+    (error,) = load_text('[linod]\ninclude = ["conf.d/a.toml"]\n').errors
+
+    assert error.message == f"{tmp_path}/conf.d/a.toml does not exist"
+
+
 def test_a_task_in_two_files_shows_both_places(load_text, tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text('\n[tasks.x]\ncommand = "a"\n')
 

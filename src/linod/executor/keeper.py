@@ -133,12 +133,9 @@ def open_import_path(folders: list[str]) -> None:
 def set_up(path: str) -> None:
     """Call a callable of `setup`; raise LinodError with what it raised."""
     try:
-        function = guarded(lambda: resolve.resolve(path))
-        if isinstance(function, Unresolved):
-            raise LinodError(f"setup failed: {function.message}")
-        guarded(function)
-    except LinodError:
-        raise
+        guarded(guarded(lambda: resolve.resolve(path)))
+    except Unresolved as error:
+        raise LinodError(f"setup failed: {error.message}") from error
     except BaseException as error:
         raise LinodError(f"setup failed: {path}: {resolve.one_line(error)}") from error
 

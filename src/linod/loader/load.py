@@ -135,7 +135,11 @@ class _Loading:
         place = self.main.places.of(("linod", "include", index))
         for number, each in enumerate(found[before:], before):
             if each.code == "L001" and each.place is not None:
-                message = f"{each.place.file}: {each.message}"
+                name = os.path.basename(each.place.file)
+                # "x.toml does not exist" names it already.
+                message = f"{each.place.file}: {each.message}".replace(
+                    f"{name}: {name} ", f"{name} "
+                )
                 found[number] = attrs.evolve(each, message=message, place=place)
 
     def _look_at_import_path(self, linod: Linod) -> None:
