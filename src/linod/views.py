@@ -217,7 +217,7 @@ def _aside(line: str, note: str, edge: int, indent: str, width: int) -> list[str
     for start in (edge, columns(line)):
         if start + 2 + columns(note) <= width:
             return [f"{_pad(line, start)}  {note}"]
-    return [line, cut(indent + note, width)]
+    return [line, *wrap(indent + note, width, indent)]
 
 
 def wrap(text: str, width: int = WIDTH_MAX, indent: str = "") -> list[str]:
@@ -276,13 +276,17 @@ def strip(states: Sequence[str]) -> str:
 
 def ended(told: TellEnded, now: datetime) -> tuple[LogLevel, str]:
     """Say how a run ended: "send_mail succeeded in 1.2 s, 2 ms late, next 07:15"."""
-    parts = [_how_ended(told)]
-    if told.late_s is not None and told.late_s >= 0.001:
-        parts.append(f"{duration(told.late_s)} late")
-    if told.next_due is not None:
-        parts.append(f"next {near(told.next_due, now, told.zone)}")
+    how, late_s = _how_ended(told), told.late_s or 0.0
+    late = f", {duration(late_s)} late" if late_s >= 0.001 else ""
+    following = f", next {near(told.next_due, now, told.zone)}" if told.next_due else ""
     tail = f"  (linod history {told.run})" if told.outcome in BAD else ""
-    return _LEVELS[told.outcome], ", ".join(parts) + tail
+    is_full = columns(how + late + following + tail) > _SENTENCE_COLUMNS
+    # Less than a second is the first thing that a full line does without.
+    shown = "" if is_full and late_s < 1 else late
+    return _LEVELS[told.outcome], how + shown + following + tail
+
+
+_SENTENCE_COLUMNS = WIDTH_MAX - len("07:10:01 WARNING ")
 
 
 _LEVELS: dict[Outcome, LogLevel] = {

@@ -10,6 +10,7 @@ import pytest
 from click.testing import Result
 
 from linod.cli._options import screen_width
+from linod.cli.status import fitting
 from linod.events import Outcome
 from linod.store.interface import RunRow
 
@@ -97,3 +98,8 @@ def test_a_narrow_terminal_is_filled_and_no_more(
     monkeypatch.setenv("COLUMNS", columns)
 
     assert screen_width(_Terminal()) == width
+
+
+def test_what_a_short_terminal_leaves_out_is_counted() -> None:
+    assert fitting(["a", "b", "c", "d"], 3) == ["a", "b", "… 2 more lines"]
+    assert fitting(["a", "b", "c"], 3) == ["a", "b", "c"]

@@ -132,3 +132,10 @@ def test_a_line_that_is_cut_keeps_where_to_look() -> None:
 
     assert line.endswith("xxx…  (linod history 1234)")
     assert columns(line) == 100
+
+
+def test_a_full_line_does_without_a_lateness_below_a_second() -> None:
+    fields = {"outcome": Outcome.FAILED, "reason": "x" * 30, "task": "a_task_with_a_name"}
+
+    assert "2 ms late" not in ended(build_ended(**fields), NOW)[1]
+    assert "2 s late" in ended(build_ended(**fields, late_s=2.0), NOW)[1]

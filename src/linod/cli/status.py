@@ -105,8 +105,7 @@ def _watch(config: Config) -> None:
     sys.stdout.write("\033[?1049h\033[?25l")
     try:
         while True:
-            height = shutil.get_terminal_size().lines
-            lines = _lines(*_look(config))[: height - 1]
+            lines = fitting(_lines(*_look(config)), shutil.get_terminal_size().lines - 1)
             write(["\033[H" + "\n".join(f"{line}\033[K" for line in lines) + "\033[J"])
             time.sleep(1)
     except KeyboardInterrupt:
@@ -114,6 +113,13 @@ def _watch(config: Config) -> None:
     finally:
         sys.stdout.write("\033[?25h\033[?1049l")
         sys.stdout.flush()
+
+
+def fitting(lines: list[str], height: int) -> list[str]:
+    """Cut what a terminal has no lines for, and say how much that is."""
+    if len(lines) <= height:
+        return lines
+    return [*lines[: height - 1], f"… {len(lines) - height + 1} more lines"]
 
 
 # -- looking ------------------------------------------------------------------------------------
