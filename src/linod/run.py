@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from linod.errors import LinodError
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -80,6 +82,8 @@ def procedure(function: Any = None, /, **keys: Any) -> Any:
     Takes every key of a task with the values of linod.toml (`recurrence="every hour"`), and
     `name` for a task name other than the function's. The function stays as it is.
     """
+    if function is not None and not callable(function):
+        raise LinodError(f"@linod.procedure takes keys by name: recurrence = {function!r}")
     if function is not None:
         return _mark(function, {})
     return lambda function: _mark(function, keys)

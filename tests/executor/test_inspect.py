@@ -319,6 +319,17 @@ def test_setup_that_raises_is_the_one_problem(stage: Any) -> None:
     )
 
 
+def test_a_declaration_takes_its_keys_by_name(stage: Any) -> None:
+    stage.module("jobs", 'import linod\n@linod.procedure("every day")\ndef send(): ...\n')
+
+    (problem,) = look(stage, discover=("jobs",)).problems
+
+    assert problem.message == (
+        "jobs cannot be imported: LinodError: "
+        "@linod.procedure takes keys by name: recurrence = 'every day'"
+    )
+
+
 def test_setup_that_is_not_there_is_told_in_plain_words(stage: Any) -> None:
     stage.linod["setup"] = ("nowhere.prepare",)
     stage.task("report", procedure="shop.report")

@@ -59,6 +59,16 @@ def test_what_recurs_in_seconds_logs_warnings_only(load_text, recurrence, level)
     assert config.tasks["report"].log_level == level
 
 
+@pytest.mark.parametrize("name", ["", "../x", "-x", "a b", "\u202e", "x" * 101])
+def test_a_declared_name_is_held_to_the_same_rules(load_text, name: str) -> None:
+    found = Declared(name=name, described=described(), keys={})
+
+    loaded = complete(load_text(DISCOVER), Inspection(declared=(found,)))
+
+    assert [(each.code, each.place.file) for each in loaded.fatal] == [("L060", "shop/tasks.py")]
+    assert loaded.partial.tasks == {}
+
+
 def test_the_file_overrides_the_decorator_and_that_the_defaults(load_text) -> None:
     loaded = load_text(
         f'{DISCOVER}[defaults]\ntimeout = "1 h"\ncatch_up = "none"\nenv = {{ A = "1" }}\n'
@@ -228,6 +238,26 @@ def test_a_module_that_was_not_read_is_remembered_by_the_second_completion(load_
     second = complete(first, Inspection())
 
     assert [each.code for each in second.errors] == ["L030"]
+
+
+def test_a_missing_module_says_where_modules_are_looked_for(load_text, tmp_path) -> None:
+    loaded = load_text('[linod]\nimport_path = ["."]\n[tasks.x]\nprocedure = "shop.send"\n')
+    missing = problem(ProblemKind.MODULE_MISSING, task="x", key=("procedure",))
+
+    (error,) = complete(loaded, missing).errors
+
+    assert error.help == (
+        f"modules are looked for in {tmp_path} (import_path), then where Python looks"
+    )
+
+
+def test_what_a_declaration_meant_does_not_stand_under_the_module(load_text) -> None:
+    loaded = load_text(DISCOVER)
+    wrong = problem(ProblemKind.DECLARATION_INVALID, subject="shop.tasks", suggestion="recurrence")
+
+    (error,) = complete(loaded, wrong).errors
+
+    assert (error.label, error.help) == ("", 'did you mean "recurrence"?')
 
 
 def test_what_one_module_does_to_many_tasks_is_one_error(load_text) -> None:

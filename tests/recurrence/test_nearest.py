@@ -56,6 +56,7 @@ def suggestion(text: str) -> str | None:
         ("2026-12-01 20:00", "once at 2026-12-01 20:00"),
         ("10 seconds", "every 10 seconds"),
         ("09:30", "every day at 09:30"),
+        ("2026-12-24", "once at 2026-12-24"),
         ("never", "manually"),
         ("0 4 * * * /usr/bin/backup --all", "0 4 * * *"),
         ("gibberish", None),

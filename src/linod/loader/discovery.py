@@ -14,6 +14,7 @@ from linod.diagnostics import Diagnostic, Place
 from linod.inspection import Declared, Inspection, Problem, ProblemKind
 from linod.loader.checks import check_waiting, remarks_on
 from linod.loader.loaded import Entry, Kept, Layer, Loaded, loaded_of, merged
+from linod.loader.naming import is_name, why_no_name
 from linod.loader.places import Path
 from linod.loader.refusal import did_you_mean, dotted
 from linod.loader.source import Findings, Source
@@ -57,12 +58,23 @@ def complete(loaded: Loaded, inspection: Inspection) -> Loaded:
         loaded.kept,
         findings=Findings(list(loaded.diagnostics)),
         declared=dict(loaded.kept.declared),
+        late=loaded.kept.late | _deadly(inspection.problems),
     )
     completion = _Completion(loaded.partial, kept, inspection)
     config = completion.config()
     for problem in _once_a_module(inspection.problems):
         completion.place(problem)
     return loaded_of(kept, config)
+
+
+def _deadly(problems: tuple[Problem, ...]) -> frozenset[str]:
+    """Name the modules that end, crash or hang whoever imports them."""
+    return frozenset(problem.subject for problem in problems if problem.kind in _DEADLY)
+
+
+_DEADLY = frozenset(
+    {ProblemKind.IMPORT_EXITED, ProblemKind.IMPORT_CRASHED, ProblemKind.IMPORT_TIMED_OUT}
+)
 
 
 def _once_a_module(problems: tuple[Problem, ...]) -> Iterator[Problem]:
@@ -121,8 +133,12 @@ class _Completion:
         return self.kept.has_unread_modules
 
     def _is_free(self, declared: Declared) -> bool:
-        """Refuse a name that another task has."""
+        """Refuse what is no name, and a name that another task has."""
         name = declared.name
+        if not is_name(name):
+            message = f"@linod.procedure of {declared.described.path}: {why_no_name(name)}"
+            self._add("L060", message, _defined(declared))
+            return False
         former = self.kept.declared.get(name)
         if former is not None:
             if former.described.path == declared.described.path:
@@ -192,11 +208,19 @@ class _Completion:
 
     def place(self, problem: Problem) -> None:
         """Put a problem where the file says what it is about."""
+        code, meant = _CODES[problem.kind], did_you_mean(problem.suggestion)
+        words = {"label": meant, "help": self._where_modules_are(problem)}
+        if problem.task is None and problem.kind is ProblemKind.DECLARATION_INVALID:
+            # What was meant stands in the module; the caret is under the name of the module.
+            words = {"help": meant or None}
         for place in self._places_of(problem):
-            label = did_you_mean(problem.suggestion)
-            self._add(
-                _CODES[problem.kind], problem.message, place, label=label, notes=problem.notes
-            )
+            self._add(code, problem.message, place, notes=problem.notes, **words)
+
+    def _where_modules_are(self, problem: Problem) -> str | None:
+        if problem.kind is not ProblemKind.MODULE_MISSING or problem.suggestion is not None:
+            return None
+        paths = ", ".join(str(path) for path in self.loaded.linod.import_path)
+        return f"modules are looked for in {paths} (import_path), then where Python looks"
 
     def _places_of(self, problem: Problem) -> Iterator[Place]:
         if problem.task is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import NoReturn
@@ -123,9 +124,13 @@ def _cron(text: str) -> tuple[Part, ...]:
         raise
 
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
 def _meant_as_phrase(text: str) -> str | None:
-    """Find the phrase in `10 seconds` and `09:30`, which begin like cron expressions."""
-    if not any(sign.isalpha() or sign == ":" for sign in text) or len(text.split()) > 4:
+    """Find the phrase in `10 seconds`, `09:30` and a date, which begin like cron expressions."""
+    has_words = any(sign.isalpha() or sign == ":" for sign in text)
+    if not (has_words or _DAY.fullmatch(text)) or len(text.split()) > 4:
         return None
     for trial in (f"every {text}", f"every day at {text}", f"once at {text}"):
         try:
