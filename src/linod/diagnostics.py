@@ -172,7 +172,10 @@ def _step_back(text: str, start: int, room: int) -> int:
 
 
 def _width(text: str) -> int:
-    return sum(max(1, cells(_visible(character))) for character in text[: COLUMNS_MAX * 4])
+    text = text[: COLUMNS_MAX * 4]
+    if text.isascii() and text.isprintable():
+        return len(text)
+    return sum(max(1, cells(_visible(character))) for character in text)
 
 
 def _clip(text: str, room: int) -> str:

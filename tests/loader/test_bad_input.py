@@ -201,6 +201,12 @@ def test_a_timeout_that_is_no_duration_is_refused_at_its_place(
     assert told(load_text(task(f"timeout = {value}"))) == [(code, 3)]
 
 
+def test_no_guess_is_refused_itself(load_text) -> None:
+    loaded = load_text('[tasks.a]\ncommand = "x"\ntimeout = 0\n')
+
+    assert [each.label for each in loaded.errors] == [""]
+
+
 def test_an_unknown_key_has_a_guess(load_text) -> None:
     loaded = load_text(task('timout = "1 hour"'))
 
@@ -455,6 +461,12 @@ def test_an_included_dangling_link_is_told_at_its_name(load_text, tmp_path: Path
     (tmp_path / "dangling.toml").symlink_to("gone")
 
     assert told(load_text('[linod]\ninclude = ["d*.toml"]\n')) == [("L001", 2)]
+
+
+def test_an_included_link_to_itself_is_told_at_its_name(load_text, tmp_path: Path) -> None:
+    (tmp_path / "loop.toml").symlink_to("loop.toml")
+
+    assert told(load_text('[linod]\ninclude = ["loop.toml"]\n')) == [("L001", 2)]
 
 
 def test_an_included_directory_is_told_at_its_name(load_text, tmp_path: Path) -> None:

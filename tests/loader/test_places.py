@@ -165,3 +165,9 @@ def test_types_of_dates_survive() -> None:
 
     assert_every_place_is_right(text)
     assert {type(value) for value in tomllib.loads(text).values()} == {date, datetime, time}
+
+
+def test_places_in_one_line_share_its_text() -> None:
+    places = Places("x = [1, 2]\n", "f")
+
+    assert places.of(("x", 0)).text is places.of(("x", 1)).text

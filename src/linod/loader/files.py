@@ -99,7 +99,7 @@ def distrust(path: Path, uid: int, gid: int) -> str | None:
     As cron does with a crontab. A directory with the sticky bit (/tmp) protects what its owner
     put there; the group of root, and the user's own, are not others.
     """
-    resolved = path.resolve()
+    resolved = Path(os.path.realpath(path))
     for place in (resolved, *resolved.parents, *path.absolute().parents):
         try:
             state = place.stat()

@@ -85,7 +85,7 @@ def number(value: Any, _: Any = None) -> float:
 def duration(value: Any, _: Any = None) -> timedelta:
     """Take "1 hour"."""
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        label = f'did you mean "{quoted(value)} seconds"?' if 0 <= value < 10**9 else ""
+        label = f'did you mean "{quoted(value)} seconds"?' if 0 < value < 10**9 else ""
         raise wrong_kind('a duration like "30 seconds"', value, label=label)
     if not isinstance(value, str):
         raise wrong_kind('a duration like "30 seconds"', value)
@@ -142,7 +142,7 @@ def instant(value: Any, _: Any = None, *, of_day: time = time(0)) -> datetime:
         try:
             return value.astimezone(UTC)
         except OverflowError:
-            raise Refused("L055", "beyond the year 9999") from None
+            raise Refused("L055", "outside of the years 1 to 9999, in UTC") from None
     if isinstance(value, date):
         return datetime.combine(value, of_day)
     raise wrong_kind("a date or a date and time, without quotes", value)

@@ -24,7 +24,8 @@ def included(
         if not paths:
             findings.add(source, where, "L089", f'no file matches "{pattern}"')
         for path in paths:
-            real = path.resolve()
+            # Path.resolve raises for a link to itself; reading tells it better.
+            real = FilePath(os.path.realpath(path))
             if (reason := _why_not(path, real, source)) is not None:
                 findings.add(source, where, "L005", reason)
             elif len(seen) == FILES_MAX and real not in seen:
@@ -45,7 +46,7 @@ def _matching(directory: FilePath, pattern: str) -> list[FilePath]:
 
 
 def _why_not(path: FilePath, real: FilePath, source: Source) -> str | None:
-    if real == source.path.resolve():
+    if real == FilePath(os.path.realpath(source.path)):
         return "the file includes itself"
     # What is no TOML would be shown, line by line, in what is said about it.
     if path.suffix != ".toml":

@@ -7,7 +7,6 @@ chains and tasks; then what one table says about another (checks.py).
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path as FilePath
@@ -21,6 +20,7 @@ from linod.loader.checks import check
 from linod.loader.files import distrust
 from linod.loader.includes import included
 from linod.loader.loaded import TASK_LIKE, WHAT_RUNS, Entry, Kept, Layer, Loaded, loaded_of, merged
+from linod.loader.naming import is_name, near_name, why_no_name
 from linod.loader.refusal import dotted
 from linod.loader.source import Source, distrusted_code, read_source
 from linod.loader.structure import key_names
@@ -33,10 +33,7 @@ _TABLES = ("linod", "log", "defaults", "pools", "calendars", "tasks", "chains")
 _MAIN_ONLY = frozenset({"linod", "log"})
 _NAMED: dict[str, type] = {"pools": Pool, "calendars": Calendar, "chains": Chain}
 
-NAME_MAX = 100
-"""Names are parts of file names and columns of tables."""
 _OFF = frozenset({"0", "false", "no", "off"})
-_NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_-]{{0,{NAME_MAX - 1}}}")
 
 
 def load(path: FilePath, environ: Mapping[str, str], now: datetime | None = None) -> Loaded:
@@ -208,9 +205,10 @@ class _Loading:
             if not isinstance(table, dict):
                 message = f"{dotted(path)}: expected a table"
                 self._refuse(source, path, "L051", message, help=f"write [{dotted(path)}]")
-            elif not _NAME.fullmatch(name):
-                label = _name_meant(kind, name)
-                self._refuse(source, path, "L060", *_why_no_name(kind, name), label=label)
+            elif not is_name(name):
+                message, near = f"{dotted(path)}: {why_no_name(name)}", near_name(name)
+                label = f"write [{dotted((kind, near))}]" if near else ""
+                self._refuse(source, path, "L060", message, label=label)
             else:
                 entry = Entry(source, path, table)
                 former = self._namesake(kind, name)
@@ -248,25 +246,9 @@ def _is_nameless(tasks: dict[str, Any]) -> bool:
 
 def _table_meant(name: str, value: Any) -> str:
     """Say what an unknown heading was to be: a task without `tasks.`, or a slip of the hand."""
-    if isinstance(value, dict) and value.keys() & TASK_LIKE and _NAME.fullmatch(name):
+    if isinstance(value, dict) and value.keys() & TASK_LIKE and is_name(name):
         return f"write [tasks.{name}]"
     near = nearest(name, _TABLES)
     if near and isinstance(value, dict) and len(value) == 1 and near in (*_NAMED, "tasks"):
         return f"did you mean [{dotted((near, *value))}]?"
     return f"did you mean [{near}]?" if near else ""
-
-
-def _name_meant(kind: str, name: str) -> str:
-    better = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")[:NAME_MAX]
-    return f"write [{dotted((kind, better))}]" if better and name.isascii() else ""
-
-
-def _why_no_name(kind: str, name: str) -> tuple[str]:
-    what = f"{dotted((kind, name))}: "
-    if not name:
-        return (what + "a name cannot be empty",)
-    if len(name) > NAME_MAX:
-        return (what + f"a name has at most {NAME_MAX} characters",)
-    if name.startswith("-"):
-        return (what + 'a name cannot begin with "-", which marks an option',)
-    return (what + "a name has letters A-Z and a-z, digits, _ and - only",)

@@ -47,6 +47,7 @@ class Places:
         self._spots: dict[Path, Spot] = {}
         self._expanded: set[Path] = set()
         self._line_starts: list[int] = []
+        self._line_texts: dict[int, tuple[int, str]] = {}
         self.repeated: list[tuple[Spot, Spot]] = []
         """Keys and tables that stand twice: first and second place."""
 
@@ -111,9 +112,13 @@ class Places:
         return bisect_right(self._line_starts, offset)
 
     def _line_text(self, line: int) -> tuple[int, str]:
-        first = self._line_starts[line - 1]
-        end = self.text.find("\n", first)
-        return first, self.text[first : end if end >= 0 else None].removesuffix("\r")
+        """Cut a line once: thousands of places in one long line share its text."""
+        if line not in self._line_texts:
+            first = self._line_starts[line - 1]
+            end = self.text.find("\n", first)
+            text = self.text[first : end if end >= 0 else None].removesuffix("\r")
+            self._line_texts[line] = (first, text)
+        return self._line_texts[line]
 
 
 class _Statements:
