@@ -179,6 +179,13 @@ def test_a_run_without_a_file_never_started(tmp_path: Path) -> None:
     )
 
 
+def test_a_run_that_was_seen_to_start_is_lost_without_its_file(tmp_path: Path) -> None:
+    for _ in range(2):
+        found = runfiles.recover(tmp_path, 7, "l", boot=tree.boot_id(), is_running=True)
+
+        assert (found.proof, found.end.reason) == (Proof.LOST, "its keeper died")
+
+
 def test_a_worker_that_comes_after_the_recovery_exits(stage: Any) -> None:
     runfiles.recover(stage.directory, 1, "l", boot=tree.boot_id())
     stage.task("mark", shell="echo on > ready")
@@ -202,9 +209,7 @@ def write_run_file(directory: Path, *lines: str) -> None:
 
 def test_a_file_with_an_end_tells_that_end(tmp_path: Path) -> None:
     first = json.dumps([999999, 5, tree.boot_id()])
-    end = (
-        '{"outcome": "warned", "reason": "half", "started": 1.0, "ended": 2.5, "detail": {}}'
-    )
+    end = '{"outcome": "warned", "reason": "half", "started": 1.0, "ended": 2.5, "detail": {}}'
     write_run_file(tmp_path, first, end)
 
     found = runfiles.recover(tmp_path, 7, "l", boot=tree.boot_id())

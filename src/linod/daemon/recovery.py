@@ -19,7 +19,14 @@ def recover(directory: Path, runs: Sequence[RunRow]) -> list[Event]:
 
 def _recovered(directory: Path, run: RunRow) -> Event:
     user = run.keeper or None
-    found = runfiles.recover(directory, run.id, run.lease, boot=run.boot, user=user)
+    found = runfiles.recover(
+        directory,
+        run.id,
+        run.lease,
+        boot=run.boot,
+        user=user,
+        is_running=run.state is State.RUNNING,
+    )
     if found.proof is runfiles.Proof.NEVER_STARTED:
         return RunNeverStarted(run=run.id, lease=run.lease)
     return found.end

@@ -65,21 +65,29 @@ class Recovered:
 
 
 def recover(
-    directory: Path, run: int, lease: str, *, boot: str, user: str | None = None
+    directory: Path,
+    run: int,
+    lease: str,
+    *,
+    boot: str,
+    user: str | None = None,
+    is_running: bool = False,
 ) -> Recovered:
     """Find out what became of a run whose keeper is gone, and end what still lives of it.
 
-    `boot` is the boot id stored with the run, `user` the task's. Call it after
+    `boot` is the boot id stored with the run, `user` the task's; `is_running` says that its start
+    was reported, so that a file which is missing was removed and proves nothing. Call it after
     `end_former_keepers`; it may block for two seconds where processes will not die.
     """
     folder = prepare(directory, user)
     try:
-        if _claim(folder, run):
-            return _unproven(run, lease, is_this_boot=boot == tree.boot_id())
+        is_claimed = _claim(folder, run)
         lines = read(folder, run)
     finally:
         os.close(folder)
-    if lines and lines[0] == [*_NOBODY, boot]:
+    if not is_running and is_claimed:
+        return _unproven(run, lease, is_this_boot=boot == tree.boot_id())
+    if not is_running and lines and lines[0] == [*_NOBODY, boot]:
         # A daemon before us proved it, and died before that was recorded.
         return _unproven(run, lease, is_this_boot=True)
     end = end_of(lines, run, lease)
@@ -118,6 +126,18 @@ def prepare(directory: Path, user: str | None = None) -> int:
         os.close(runs)
     _give_away(folder, uid)
     return folder
+
+
+def current(directory: Path, user: str | None) -> tuple[int, int] | None:
+    """Return which `runs/UID` there is now, to be compared with `identity`."""
+    with suppress(OSError):
+        return identity(os.stat(directory / "runs" / str(uid_of(user))))
+    return None
+
+
+def identity(state: os.stat_result) -> tuple[int, int]:
+    """Return what tells a folder from others of the same name."""
+    return state.st_dev, state.st_ino
 
 
 def _give_away(folder: int, uid: int) -> None:
