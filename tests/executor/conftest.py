@@ -30,6 +30,7 @@ class Stage:
         self.linod: dict[str, Any] = {}
         self.tasks: dict[str, Task] = {}
         self.events: list[Event] = []
+        self.limits: dict[str, float] = {}
         self.executor: Executor
 
     def module(self, name: str, text: str) -> None:
@@ -49,7 +50,7 @@ class Stage:
         async def run() -> Any:
             (self.folder / "log").mkdir(exist_ok=True)
             plan = LogPlan.of(self.config(), {})
-            self.executor = Executor(self.directory, plan, self.events.append)
+            self.executor = Executor(self.directory, plan, self.events.append, **self.limits)
             self.executor.configure(self.config())
             try:
                 return await scene()

@@ -250,7 +250,10 @@ def test_too_much_on_the_report_pipe_is_not_believed(stage: Any) -> None:
 
     end = stage.run("bad")
 
-    assert (end.outcome, end.reason) == (Outcome.FAILED, "exit status 0")
+    assert (end.outcome, end.reason) == (
+        Outcome.FAILED,
+        "its process ended without a result: exit status 0",
+    )
 
 
 def test_output_that_is_no_utf8_is_replaced(stage: Any) -> None:

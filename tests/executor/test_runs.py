@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 from typing import Any
 
 from linod.events import Outcome, RunStarted
@@ -129,7 +130,10 @@ def test_another_exit_status_fails(stage: Any) -> None:
 def test_an_exit_past_the_interpreter_fails_with_its_status(stage: Any) -> None:
     end = run(stage, "exits_at_once")
 
-    assert (end.outcome, end.reason) == (Outcome.FAILED, "exit status 3")
+    assert (end.outcome, end.reason) == (
+        Outcome.FAILED,
+        "its process ended without a result: exit status 3",
+    )
 
 
 def test_a_segfault_fails_with_its_signal(stage: Any) -> None:
@@ -339,7 +343,10 @@ def test_a_module_that_ends_the_keeper_at_import_fails_its_own_runs_only(stage: 
         return [await stage.ended(1), await stage.ended(2)]
 
     broken, good = stage.play(scene)
-    assert (broken.outcome, broken.reason) == (Outcome.FAILED, "exit status 5")
+    assert (broken.outcome, broken.reason) == (
+        Outcome.FAILED,
+        "its process ended without a result: exit status 5",
+    )
     assert good.outcome == Outcome.SUCCEEDED
 
 
@@ -453,3 +460,60 @@ def test_many_runs_at_once_all_end(stage: Any) -> None:
         return {end.outcome for end in ends}
 
     assert stage.play(scene) == {Outcome.SUCCEEDED}
+
+
+def test_a_module_that_hangs_is_imported_after_the_fork_where_that_is_known(stage: Any) -> None:
+    stage.module("hangs", "import time\ntime.sleep(600)\n")
+    stage.module("shop", PROCEDURES)
+    stage.task("hangs", procedure="hangs.anything")
+    stage.task("good", procedure="shop.returns")
+
+    async def scene() -> Any:
+        stage.executor.configure(stage.config(), late=["hangs"])
+        stage.start("hangs", 1)
+        await stage.started(1)
+        stage.start("good", 2)
+        return await stage.ended(2, within_s=5)
+
+    assert stage.play(scene).outcome == Outcome.SUCCEEDED
+
+
+def test_a_module_that_hangs_its_keeper_is_left_out_by_the_next_one(
+    stage: Any,
+) -> None:
+    stage.limits = {"import_within_s": 0.5}
+    stage.module("hangs", "import time\ntime.sleep(600)\n")
+    stage.module("shop", PROCEDURES)
+    stage.task("hangs", procedure="hangs.anything")
+    stage.task("good", procedure="shop.returns")
+
+    async def scene() -> Any:
+        stage.start("good")
+        return await stage.ended(within_s=5)
+
+    assert stage.play(scene).outcome == Outcome.SUCCEEDED
+
+
+def test_an_order_that_waits_for_a_keeper_is_taken_back_at_once(stage: Any) -> None:
+    stage.module("hangs", "import time\ntime.sleep(600)\n")
+    stage.task("hangs", procedure="hangs.anything")
+
+    async def scene() -> Any:
+        stage.start("hangs")
+        stage.stop(1)
+        return await stage.ended(within_s=1)
+
+    assert stage.play(scene).outcome == Outcome.CANCELLED
+
+
+def test_after_the_run_files_were_removed_the_next_run_goes_on(stage: Any) -> None:
+    stage.task("quick", command=("true",))
+
+    async def scene() -> list[Any]:
+        stage.start("quick", 1)
+        ends = [await stage.ended(1)]
+        shutil.rmtree(stage.directory / "runs")
+        stage.start("quick", 2)
+        return [*ends, await stage.ended(2)]
+
+    assert [end.outcome for end in stage.play(scene)] == [Outcome.SUCCEEDED, Outcome.SUCCEEDED]

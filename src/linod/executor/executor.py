@@ -10,7 +10,7 @@ Rules of this border:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from linod.events import (
     StopRun,
 )
 from linod.executor import messages, runfiles, tree
-from linod.executor.link import Link
+from linod.executor.link import IMPORT_WITHIN_S, Link
 from linod.executor.messages import KeeperKey, Settings
 from linod.specs import Config
 
@@ -52,12 +52,19 @@ class Executor:
     """Starts, stops and follows runs, in keepers that it starts and ends as needed."""
 
     def __init__(
-        self, directory: Path, log_plan: JsonPlan, on_event: Callable[[Event], None]
+        self,
+        directory: Path,
+        log_plan: JsonPlan,
+        on_event: Callable[[Event], None],
+        *,
+        import_within_s: float = IMPORT_WITHIN_S,
     ) -> None:
         self._directory = directory
         self._log_plan = log_plan.to_json()
         self._on_event = on_event
+        self._import_within_s = import_within_s
         self._config: Config | None = None
+        self._late: list[str] = []
         self._links: dict[KeeperKey, Link] = {}
         self._former: set[Link] = set()
         self._going: dict[int, tuple[StartRun, Link]] = {}
@@ -68,11 +75,20 @@ class Executor:
         self.boot = tree.boot_id()
         """Boot id, to be stored with each run."""
 
-    def configure(self, config: Config, log_plan: JsonPlan | None = None) -> None:
-        """Take a configuration: new keepers for what starts now, old ones end with their runs."""
+    def configure(
+        self, config: Config, log_plan: JsonPlan | None = None, late: Collection[str] = ()
+    ) -> None:
+        """Take a configuration: new keepers for what starts now, old ones end with their runs.
+
+        Args:
+            config: The configuration.
+            log_plan: Of the log, where it is another one.
+            late: Modules known to end, crash or hang whoever imports them: after the fork, then.
+        """
         if log_plan is not None:
             self._log_plan = log_plan.to_json()
         self._config = config
+        self._late = sorted(late)
         for link in self._links.values():
             self._retire(link)
         self._links = {}
@@ -98,8 +114,13 @@ class Executor:
 
     def stop(self, command: StopRun) -> None:
         """End a run, with all its processes; nothing happens if it is not going on here."""
-        if command.run in self._going:
-            self._going[command.run][1].send(messages.stop(command))
+        if command.run not in self._going:
+            return
+        link = self._going[command.run][1]
+        if link.withdraw(command.run):
+            self._withdrawn(command, link)
+        else:
+            link.send(messages.stop(command))
 
     def follow(self, run: int, callback: Callable[[str], None]) -> Callable[[], None]:
         """Give the log lines of a run, those that are there and those that come; return its end."""
@@ -144,14 +165,24 @@ class Executor:
         return list(keys)[:_WARM_MAX]
 
     def _link(self, key: KeeperKey) -> Link:
+        if key in self._links and not self._links[key].has_folder():
+            # Somebody removed it: what this keeper starts could not be proven any more.
+            self._retire(self._links.pop(key))
         if key not in self._links:
             assert self._config is not None, "configure() comes before start()"
             settings = messages.settings_for(self._config, key, self._directory, self._log_plan)
-            self._links[key] = self._spawn(key, settings)
+            self._links[key] = self._spawn(key, evolve(settings, late=self._late))
         return self._links[key]
 
     def _spawn(self, key: KeeperKey, settings: Settings) -> Link:
-        link = Link(key, settings, self._directory, self._heard, self._gone)
+        link = Link(
+            key,
+            settings,
+            self._directory,
+            self._heard,
+            self._gone,
+            import_within_s=self._import_within_s,
+        )
         self._idle_soon(link)
         return link
 
@@ -193,10 +224,12 @@ class Executor:
             self._ended(run, message)
 
     def _started(self, run: int, message: dict[str, Any]) -> None:
+        command, link = self._going[run]
+        link.started.add(run)
         self._report(
             RunStarted(
                 run=run,
-                lease=self._going[run][0].lease,
+                lease=command.lease,
                 worker=str(message["worker"]),
                 at=datetime.fromtimestamp(message["at"], UTC),
             )
@@ -212,6 +245,7 @@ class Executor:
         event = runfiles.ended(message, run, command.lease)
         del self._going[run]
         link.runs.discard(run)
+        link.started.discard(run)
         if not link.runs:
             self._idle_soon(link)
         self._report(event)
@@ -228,7 +262,7 @@ class Executor:
             return
         going = [command for command, other in self._going.values() if other is link]
         if link.is_ready:
-            self._recover_all(going)
+            self._recover_all(link, going)
         elif not going and not is_current:
             return
         elif self._may_try_again(link):
@@ -265,13 +299,13 @@ class Executor:
             del self._going[command.run]
             self._report(_failed(command, reason))
 
-    def _recover_all(self, going: list[StartRun]) -> None:
+    def _recover_all(self, link: Link, going: list[StartRun]) -> None:
         for command in going:
-            task = asyncio.get_running_loop().create_task(self._recover(command))
+            task = asyncio.get_running_loop().create_task(self._recover(command, link))
             self._recoveries.add(task)
             task.add_done_callback(self._recoveries.discard)
 
-    async def _recover(self, command: StartRun) -> None:
+    async def _recover(self, command: StartRun, link: Link) -> None:
         """Read what the run file proves, in a thread: ending a tree may take a while."""
         while True:
             try:
@@ -282,6 +316,7 @@ class Executor:
                     command.lease,
                     boot=self.boot,
                     user=command.task.user,
+                    is_running=command.run in link.started,
                 )
                 break
             except OSError:  # a full disk: what nobody can prove is not said
@@ -293,6 +328,19 @@ class Executor:
         self._report(recovered.end)
 
     # -- helpers ------------------------------------------------------------------------------
+
+    def _withdrawn(self, command: StopRun, link: Link) -> None:
+        del self._going[command.run]
+        if not link.runs:
+            self._idle_soon(link)
+        self._end_soon(
+            RunEnded(
+                run=command.run,
+                lease=command.lease,
+                outcome=command.outcome,
+                reason=command.reason,
+            )
+        )
 
     def _tell(self, run: int, verb: str) -> None:
         if run in self._going:

@@ -180,6 +180,8 @@ class KeptRun:
         if self.spec.procedure is None and "exit_status" in detail:
             outcome = self._by_status(detail["exit_status"])
             return outcome, "" if outcome is Outcome.SUCCEEDED else death, detail
+        if "exit_status" in detail:
+            death = f"its process ended without a result: {death}"
         return Outcome.FAILED, death, detail
 
     def _by_status(self, status: int) -> Outcome:

@@ -20,8 +20,10 @@ from linod.executor.messages import KeeperKey, Settings
 from linod.executor.wire import LINE_MAX, Channel
 from linod.specs import Task
 
-# Heavy imports (numpy, Django) take seconds on a slow disk; a module that loops takes for ever.
 READY_WITHIN_S = 60.0
+"""From its start to the first import: setup may wait for a database."""
+IMPORT_WITHIN_S = 20.0
+"""For one module, as at check: then it is imported after the fork, where nobody else waits."""
 # A keeper whose channel is closed ends its runs within two seconds.
 _GONE_WITHIN_S = 3.0
 _POLL_S = 0.02
@@ -37,10 +39,14 @@ class Link:
         directory: Path,
         on_message: Callable[[Link, dict[str, Any]], None],
         on_gone: Callable[[Link], None],
+        *,
+        import_within_s: float = IMPORT_WITHIN_S,
     ) -> None:
         self.key = key
         self.settings = settings
         self.runs: set[int] = set()
+        self.started: set[int] = set()
+        """Those of its runs whose start was reported."""
         self.is_ready = False
         self.is_gone = False
         self.importing: str | None = None
@@ -53,8 +59,10 @@ class Link:
         self._queue: list[dict[str, Any]] = []
         self._on_message = on_message
         self._on_gone = on_gone
+        self._import_within_s = import_within_s
         self._loop = asyncio.get_running_loop()
         self._is_writing = False
+        self._directory = directory
         self._spawn(directory)
         self._limit = self._loop.call_later(READY_WITHIN_S, self._too_slow)
 
@@ -78,13 +86,26 @@ class Link:
         self.runs.add(message["run"])
         self.send(message)
 
+    def has_folder(self) -> bool:
+        """Say whether the folder in which it makes run files is still the one that is read."""
+        return runfiles.current(self._directory, self.key.user) == self._folder
+
+    def withdraw(self, run: int) -> bool:
+        """Take back an order that waits for the keeper; False if it was sent."""
+        is_waiting = any(message.get("run") == run for message in self._queue)
+        if is_waiting:
+            self._queue = [message for message in self._queue if message.get("run") != run]
+            self.runs.discard(run)
+        return is_waiting
+
     def close(self) -> None:
         """Let the keeper read EOF: it ends what runs, then itself."""
         if self.is_gone:
             return
         self._limit.cancel()
         self._forget_channel()
-        self._loop.call_later(_GONE_WITHIN_S, self.kill)
+        # One that still imports reads nothing, and has no runs to end.
+        self._loop.call_later(_GONE_WITHIN_S if self.is_ready else 0, self.kill)
         self._reap()
 
     def kill(self) -> None:
@@ -95,6 +116,7 @@ class Link:
     def _spawn(self, directory: Path) -> None:
         ours, theirs = socket.socketpair()
         folder = runfiles.prepare(directory, self.key.user)
+        self._folder = runfiles.identity(os.fstat(folder))
         try:
             self._process = subprocess.Popen(
                 [*program(), "serve", str(theirs.fileno()), str(folder)],
@@ -144,7 +166,7 @@ class Link:
     def _take(self, message: dict[str, Any]) -> None:
         kind = message.get("is")
         if kind == "importing":
-            self.importing = str(message.get("module"))
+            self._importing(str(message.get("module")))
         elif kind == "unusable":
             self.reason = str(message.get("reason"))
         elif kind == "late":
@@ -153,6 +175,12 @@ class Link:
         elif kind == "ready":
             self._ready()
         self._on_message(self, message)
+
+    def _importing(self, module: str) -> None:
+        self.importing = module
+        if not self.is_ready:
+            self._limit.cancel()
+            self._limit = self._loop.call_later(self._import_within_s, self.kill)
 
     def _ready(self) -> None:
         self._limit.cancel()
@@ -171,8 +199,7 @@ class Link:
         self._reap()
 
     def _too_slow(self) -> None:
-        module = self.importing or "its setup"
-        self.reason = f"{module} was not imported within {READY_WITHIN_S:.0f} s"
+        self.reason = f"its setup was not done within {READY_WITHIN_S:.0f} s"
         self.kill()
 
     def _forget_channel(self) -> None:

@@ -42,6 +42,7 @@ EXIT_REFUSED = 75
 _EXIT_NOT_STARTED = 127
 _TRACEBACK_MAX = 32 * 1024
 _BASES_MAX = 30
+_IMPORT_WITHIN_S = 60
 _DEFAULTS = (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 
 
@@ -136,6 +137,9 @@ def _work(station: Station, job: Job, ticks: int) -> int:
         file = runfiles.create(station.folder, job.order.run, first)
     except FileExistsError:
         return EXIT_REFUSED
+    except OSError as error:
+        reason = f"its run file cannot be made: {error.strerror}"
+        return Reporter(station.report, -1).end(_failure(reason))
     os.close(station.folder)
     reporter = Reporter(station.report, file)
     reporter.started(ticks)
@@ -272,7 +276,7 @@ def _run(order: Order) -> Run:
 
 def _bound_call(job: Job, run: Run) -> dict[str, Any]:
     try:
-        plan = job.plan or plan_of(job.spec.procedure or "")
+        plan = job.plan or _imported(job.spec.procedure or "")
     except resolve.Unresolved as error:
         return _unresolved(error)
     if isinstance(plan, resolve.Unresolved):
@@ -287,6 +291,21 @@ def _bound_call(job: Job, run: Run) -> dict[str, Any]:
     if inspect.isgenerator(result) or inspect.isasyncgen(result):
         return _failure(f"{plan.path} returned a generator: nothing of it has run")
     return {"outcome": str(Outcome.SUCCEEDED), "reason": "", "detail": {}}
+
+
+def _imported(path: str) -> Plan:
+    """Import what the keeper would not, but not for ever."""
+
+    def give_up(_number: int, _frame: Any) -> NoReturn:
+        raise TimeoutError(f"it was still being imported after {_IMPORT_WITHIN_S} s")
+
+    former = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(_IMPORT_WITHIN_S)
+    try:
+        return plan_of(path)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, former)
 
 
 async def _awaited(result: Any) -> Any:

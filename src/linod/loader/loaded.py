@@ -56,6 +56,8 @@ class Kept:
     """A module of `discover` could not be imported: a name may be in it."""
     declared: dict[str, Declared] = field(factory=dict)
     """Discovered tasks by name."""
+    late: frozenset[str] = frozenset()
+    """Modules that end, crash or hang whoever imports them."""
     overrides: dict[str, Layer] = field(factory=dict)
     """Tasks that name nothing to run: they override a discovered one, if there is one."""
 
@@ -74,6 +76,11 @@ class Loaded:
     def config(self) -> Config | None:
         """The configuration to act on; None while an error keeps it from being what is meant."""
         return None if self.fatal else self.partial
+
+    @property
+    def late(self) -> frozenset[str]:
+        """The modules that a keeper had better not import before it forks."""
+        return self.kept.late if self.kept else frozenset()
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
