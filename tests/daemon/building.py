@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -47,13 +47,20 @@ class Daemon:
     def write(self, toml: str) -> None:
         (self.folder / "linod.toml").write_text('[linod]\ntimezone = "UTC"\n' + toml)
 
-    def start(self, *, is_awaited: bool = True) -> subprocess.Popen[str]:
+    def start(
+        self,
+        *,
+        is_awaited: bool = True,
+        output: int | None = None,
+        closed: Iterable[int] = (),
+    ) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "linod", "serve"],
             cwd=self.folder,
             env={**os.environ, **self._environ},
-            stdout=(self.folder / "terminal").open("a"),
+            stdout=(self.folder / "terminal").open("a") if output is None else output,
             stderr=subprocess.STDOUT,
+            preexec_fn=lambda: [os.close(number) for number in closed],
             text=True,
             start_new_session=True,
         )

@@ -289,3 +289,50 @@ def test_a_directory_that_everybody_can_write_is_refused(
 
     assert daemon.process.wait(30) == 78
     assert "everybody may write into" in daemon.terminal()
+
+
+def test_a_hangup_while_it_starts_ends_nothing(build_daemon: Building) -> None:
+    daemon = build_daemon(SLOW + TICK)
+    (daemon.folder / "slow.py").write_text(
+        "import pathlib, time\n"
+        "pathlib.Path('importing').touch()\n"
+        "time.sleep(0.5)\n"
+        "def procedure(): pass\n"
+    )
+    process = daemon.start(is_awaited=False)
+    until((daemon.folder / "importing").exists)
+
+    process.send_signal(signal.SIGHUP)
+
+    until(daemon.is_ready)
+    assert daemon.stop() == 0
+
+
+SLOW = """
+[tasks.slow]
+procedure = "slow.procedure"
+"""
+
+
+@pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)])
+def test_it_serves_with_closed_standard_streams(
+    build_daemon: Building, closed: tuple[int, ...]
+) -> None:
+    daemon = build_daemon("[log]\n" + TICK)
+
+    daemon.start(closed=closed)
+
+    until(lambda: len(daemon.witness()) >= 1)
+    assert daemon.stop() == 0
+    assert (daemon.directory / "linod.lock").read_text() == f"{daemon.process.pid}\n"
+
+
+def test_it_starts_when_nobody_reads_what_check_says(build_daemon: Building) -> None:
+    daemon = build_daemon(TICK + 'pool = "none"\nretry.attempts = 3\n')
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    daemon.start(output=writing)
+
+    until(lambda: len(daemon.witness()) >= 1)
+    os.close(writing)

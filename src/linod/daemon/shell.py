@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -50,11 +50,13 @@ class Shell:
         config: Config,
         environ: Mapping[str, str],
         *,
+        late: Collection[str],
         store: Store,
         engine: Engine,
         teller: Teller,
     ) -> None:
         self._config = config
+        self._late = late
         self._environ = environ
         self._store = store
         self._teller = teller
@@ -112,7 +114,7 @@ class Shell:
             starting.cancel()
             return False
         await starting
-        self._executor.configure(self._config, self._teller.plan)
+        self._executor.configure(self._config, self._teller.plan, self._late)
         self._service.hear(ServeStarted(at=clock.now()))
         self._begun.set()
         self._teller.say(LogLevel.INFO, self._greeting())
@@ -215,7 +217,7 @@ class Shell:
         self._take_log(plan)
         self._config = config
         self._desk.is_enabled = config.linod.enabled
-        self._executor.configure(config, plan)
+        self._executor.configure(config, plan, loaded.late)
         tasks = count_of(len(config.tasks), "task")
         self._teller.say(LogLevel.INFO, f"reloaded: {tasks} from {self._shown(path)}")
         return {"tasks": len(config.tasks), "diagnostics": text}

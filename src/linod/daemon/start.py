@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
+import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from linod.checking import prepare
@@ -28,6 +31,8 @@ LEASE_BYTES = 8
 
 def serve(path: Path, environ: Mapping[str, str], write: Callable[[str], None] | None) -> int:
     """Load, lock, open, serve."""
+    _fill_streams()
+    _heed_no_hangup()
     loaded = prepare(path, environ, now=clock.now())
     _report(loaded)
     config = loaded.config
@@ -37,13 +42,16 @@ def serve(path: Path, environ: Mapping[str, str], write: Callable[[str], None] |
     lock = Lock()
     lock.take(config.directory, config.store_path)
     try:
-        return _serve_locked(config, environ, write)
+        return _serve_locked(config, loaded.late, environ, write)
     finally:
         lock.release()
 
 
 def _serve_locked(
-    config: Config, environ: Mapping[str, str], write: Callable[[str], None] | None
+    config: Config,
+    late: Collection[str],
+    environ: Mapping[str, str],
+    write: Callable[[str], None] | None,
 ) -> int:
     plan = LogPlan.of(config, environ)
     if plan.path is not None:
@@ -54,7 +62,7 @@ def _serve_locked(
         start_log(plan, program="daemon")
         teller = Teller(plan, write)
         try:
-            asyncio.run(_serve(config, environ, store, teller))
+            asyncio.run(_serve(config, late, environ, store, teller))
         finally:
             teller.close()
     finally:
@@ -62,12 +70,39 @@ def _serve_locked(
     return 0
 
 
-async def _serve(config: Config, environ: Mapping[str, str], store: Store, teller: Teller) -> None:
+async def _serve(
+    config: Config,
+    late: Collection[str],
+    environ: Mapping[str, str],
+    store: Store,
+    teller: Teller,
+) -> None:
     engine = Engine(store, lease=lambda: secrets.token_hex(LEASE_BYTES), boot=boot_id())
-    await Shell(config, environ, store=store, engine=engine, teller=teller).serve()
+    shell = Shell(config, environ, late=late, store=store, engine=engine, teller=teller)
+    await shell.serve()
 
 
 def _report(loaded: Loaded) -> None:
     if loaded.diagnostics:
-        sys.stderr.write(render_text(loaded.diagnostics).rstrip("\n") + "\n")
-        sys.stderr.flush()
+        # Who reads may be gone; that is no reason not to start.
+        with suppress(OSError):
+            sys.stderr.write(render_text(loaded.diagnostics).rstrip("\n") + "\n")
+            sys.stderr.flush()
+
+
+def _fill_streams() -> None:
+    """Open /dev/null where a standard stream is closed: else the next file would be it."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+
+
+def _heed_no_hangup() -> None:
+    """Let a SIGHUP that comes while the file is read do nothing.
+
+    A handler: what is ignored would be ignored by every process that is started.
+    """
+    signal.signal(signal.SIGHUP, lambda _number, _frame: None)
