@@ -153,7 +153,9 @@ def _cut(place: Place, room: int) -> tuple[str, int, int]:
     start = min(place.column - 1, len(text))
     end = max(start + 1, min(place.end_column - 1, len(text)))
     context = room // 2
-    first = _step_back(text, start, context) if _width(text[:end]) > room else 0
+    # The caret takes a column also behind the end of the line.
+    needed = _width(text[:start]) + max(1, _width(text[start:end]))
+    first = _step_back(text, start, context) if needed > room else 0
     before = ("..." if first else "") + _visible(text[first:start])
     marked = _visible(text[start:end])
     line = before + marked + _visible(text[end : end + room])

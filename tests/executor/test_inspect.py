@@ -380,6 +380,18 @@ def test_what_was_not_looked_at_is_told(stage: Any) -> None:
     ]
 
 
+def test_an_environment_too_large_for_a_child_is_told(stage: Any) -> None:
+    (problem,) = problems(
+        stage, "shop.report", import_env={f"A{number}": "x" * 100_000 for number in range(100)}
+    )
+
+    assert (problem.task, problem.message) == (
+        "report",
+        "shop.report was not looked at to the end: the child cannot be started: "
+        "Argument list too long",
+    )
+
+
 def test_what_a_module_says_in_the_name_of_its_child_is_dropped(stage: Any) -> None:
     said = [
         *({"described": each} for each in (1, {}, {"path": 1})),

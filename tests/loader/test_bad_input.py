@@ -424,6 +424,13 @@ def test_what_cannot_name_a_variable_is_refused(load_text, name: str) -> None:
     assert told(load_text(task(f'env = {{ "{name}" = "1" }}'))) == [("L072", 3)]
 
 
+def test_a_variable_with_which_no_program_starts_is_refused(load_text) -> None:
+    line = 'command = "x"\nenv = {{ A = "{}" }}\n'
+
+    assert told(load_text("[tasks.a]\n" + line.format("x" * 131_072))) == [("L055", 3)]
+    assert told(load_text("[tasks.a]\n" + line.format("x" * 131_069))) == []
+
+
 @pytest.mark.parametrize("user", ["#0", "0", "-1", "4294967295", "", "a b", "../x"])
 def test_what_is_no_name_of_a_user_is_refused(load_text, user: str) -> None:
     assert told(load_text(task(f'user = "{user}"'))) == [("L076", 3)]

@@ -89,6 +89,13 @@ def test_the_caret_stands_below_the_value_whatever_is_before(text: str) -> None:
     assert all(line.isprintable() for line in lines)
 
 
+@pytest.mark.parametrize("width", range(92, 100))
+def test_a_caret_behind_the_end_of_a_long_line_is_not_beyond_the_page(width: int) -> None:
+    rendered = render_text([build("x" * width, width + 1, width + 2)])
+
+    assert max(map(len, rendered.splitlines())) <= 100
+
+
 def test_wide_signs_do_not_wrap() -> None:
     lines = render_text([build("名" * 500, 250, 252)]).splitlines()
 

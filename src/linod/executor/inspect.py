@@ -194,7 +194,12 @@ class _Group:
         if self._is_user_unknown():
             return
         while True:
-            child = _Child(self._request(), self._key.environ(self._environ), self._config)
+            try:
+                child = _Child(self._request(), self._key.environ(self._environ), self._config)
+            except OSError as error:
+                how = f"the child cannot be started: {error.strerror}"
+                self._give_up(_Death(None, ProblemKind.IMPORT_CRASHED, how, ()))
+                return
             death = child.listen(self._limit)
             if death is None or death.module is None or death.module in self._skip:
                 break
@@ -299,21 +304,14 @@ class _Child:
         self._taken = 0
         self._fault = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _clear
         self._result, result = os.pipe()
-        with tempfile.TemporaryFile() as file:
-            file.write(wire.encode(request))
-            file.flush()
-            descriptors = (file.fileno(), result, self._fault.fileno())
-            self._process = subprocess.Popen(
-                [*program(), "describe", *map(str, descriptors)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                pass_fds=descriptors,
-                start_new_session=True,
-                env=environ,
-                cwd=config.path.parent,
-            )
-        os.close(result)
+        try:
+            self._process = _started(request, result, self._fault.fileno(), environ, config)
+        except OSError:
+            os.close(self._result)
+            self._fault.close()
+            raise
+        finally:
+            os.close(result)
 
     def listen(self, limit: float) -> _Death | None:
         """Take what the child says; return how it died if it was not done."""
@@ -425,6 +423,25 @@ class _Child:
         self._fault.close()
         if self._process.stderr is not None:
             self._process.stderr.close()
+
+
+def _started(
+    request: dict[str, Any], result: int, fault: int, environ: dict[str, str], config: Config
+) -> subprocess.Popen[bytes]:
+    with tempfile.TemporaryFile() as file:
+        file.write(wire.encode(request))
+        file.flush()
+        descriptors = (file.fileno(), result, fault)
+        return subprocess.Popen(
+            [*program(), "describe", *map(str, descriptors)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=descriptors,
+            start_new_session=True,
+            env=environ,
+            cwd=config.path.parent,
+        )
 
 
 def _zombie(process: subprocess.Popen[bytes]) -> set[int]:

@@ -273,8 +273,9 @@ def _module_missing(name: str, missing: str) -> Unresolved:
     )
 
 
+@functools.cache
 def _siblings(parent: str) -> list[str]:
-    """Return the modules that could have been meant."""
+    """Return the modules that could have been meant; looked up once, as folders are long."""
     paths = None
     if parent:
         paths = getattr(importlib.import_module(parent), "__path__", [])

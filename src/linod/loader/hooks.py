@@ -31,6 +31,9 @@ from linod.units import (
 ARGUMENTS_SIZE_MAX = 128 * 1024
 """Characters of text in one task's arguments; keeper and worker pass lines of 256 KiB."""
 
+_VARIABLE_SIZE_MAX = 128 * 1024 - 2
+"""MAX_ARG_STRLEN of Linux, without the = and the NUL."""
+
 _ENV_NAME = re.compile(r"[^=\0]+")
 _USER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?")
 _WINDOW = re.compile(r"\s*([0-9:]+)\s*-\s*([0-9:]+)\s*")
@@ -295,10 +298,14 @@ def store(value: Any, _: Any = None) -> str:
     return str(value)
 
 
-def environment_name(name: str) -> None:
-    """Check the name of an environment variable."""
+def environment(name: str, value: Any) -> str:
+    """Take one variable of an environment."""
     if not _ENV_NAME.fullmatch(name):
         raise Refused("L072", f"{quoted(name)} cannot name an environment variable")
+    taken = text(value)
+    if len((name + taken).encode(errors="surrogateescape")) > _VARIABLE_SIZE_MAX:
+        raise Refused("L055", "no program starts with a variable of more than 128 KiB")
+    return taken
 
 
 def running(value: Any, _: Any = None) -> timedelta | str:

@@ -314,12 +314,9 @@ def _names_hook(kind: Any) -> Hook:
     if inner is Any:
         return lambda value, _: dict(value)
     hook = _hook_of(inner)
-    is_environment = inner is str
 
     def take(value: Any, _: Any) -> Any:
-        if is_environment:
-            hooks.environment_name(value[0])
-        return hook(value[1], inner)
+        return hooks.environment(*value) if inner is str else hook(value[1], inner)
 
     def names(value: Any, _: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
