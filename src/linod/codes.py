@@ -2,7 +2,7 @@
 
 Ranges: L001 files, L010 recurrence notations, L020 what a recurrence means in time, L030
 procedures and their arguments, L050 keys and values, L080 warnings on values, L090 keys whose
-effect comes later. A code is never reused for another meaning.
+effect comes later, or not here. A code is never reused for another meaning.
 """
 
 from __future__ import annotations
@@ -1036,6 +1036,20 @@ Wrong:
 Right:
     [linod]
     timezone = "Europe/Tallinn"
+""",
+    ),
+    "L092": Code(
+        Severity.WARNING,
+        "a user that only root can become",
+        """\
+Where linod does not run as root, user and group have no effect: the runs stay with the user of
+linod, and so does what they may read and write. Check the file as root to see what root sees.
+
+Wrong:
+    user = "backup"     # and linod runs as alice
+
+Right:
+    sudo linod serve
 """,
     ),
 }

@@ -38,7 +38,7 @@ BELOW = {
 # Examples that are no text of a linod.toml: commands, Python, or only a part of what is meant.
 ELSEWHERE = frozenset(
     {"L001", "L002", "L003", "L006", "L009", "L030", "L034", "L037", "L038", "L039", "L041"}
-    | {"L054", "L062", "L064", "L069", "L081", "L084", "L085", "L088", "L090", "L091"}
+    | {"L054", "L062", "L064", "L069", "L081", "L084", "L085", "L088", "L090", "L091", "L092"}
 )
 
 

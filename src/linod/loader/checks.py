@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from attrs import define, field
 
 from linod.diagnostics import Diagnostic
 from linod.loader.graph import cycles
+from linod.loader.identity import has_no_effect
 from linod.loader.loaded import WHAT_RUNS, Entry, Kept
 from linod.loader.places import Path
 from linod.loader.refusal import did_you_mean, dotted
@@ -148,6 +150,7 @@ class _Checks:
         self._what_runs(task, entry)
         self._period(task, entry)
         self._durations(task, entry)
+        self._identity(task, entry)
         self._names(task, entry)
         self._remarks(task, entry)
         command = entry.table.get("command")
@@ -220,6 +223,13 @@ class _Checks:
                 if value is not None and value > interval:
                     message = f"cooldown.{key} is longer than the time between two runs ({every})"
                     self.add(entry, ("cooldown", key), "L083", message)
+
+    def _identity(self, task: Task, entry: Entry) -> None:
+        for key in ("user", "group"):
+            name = getattr(task, key)
+            if name is not None and has_no_effect(key, name, os.geteuid(), os.getegid()):
+                message = f'{key} has no effect: only root can run a task as "{name}"'
+                self.add(entry, (key,), "L092", message)
 
     def _names(self, task: Task, entry: Entry) -> None:
         self.after(task, entry)
