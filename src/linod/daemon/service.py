@@ -105,6 +105,10 @@ class Service:
             if is_settled and not self._events:
                 await self._wake.wait()
 
+    async def rest(self) -> None:
+        """Wait until what is being decided just now is committed and carried out."""
+        await self.in_store(lambda: None)
+
     async def ask(self, event: RunRequested | CancelRequested, timeout_s: float) -> Answer | None:
         """Put a request to the engine; None where the store kept it from answering in time."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()

@@ -94,6 +94,7 @@ class Shell:
                 self._keep(asyncio.create_task(work))
             await self._stop_or_fail(deciding)
             await self._drain()
+            await self._service.rest()
             deciding.cancel()
             with suppress(asyncio.CancelledError):
                 await deciding
@@ -106,14 +107,15 @@ class Shell:
     # -- start ------------------------------------------------------------------------------
 
     async def _begin(self) -> bool:
-        """Start; False where a signal came first."""
+        """Start; False where a signal came before the store could be used."""
         self._desk.is_enabled = self._config.linod.enabled
-        starting = asyncio.create_task(self._look_back())
+        starting = asyncio.create_task(self._service.start(self._config))
         await self._first_of(starting, self._stopped.wait())
         if not starting.done():
             starting.cancel()
             return False
         await starting
+        await self._look_back()
         self._executor.configure(self._config, self._teller.plan, self._late)
         self._service.hear(ServeStarted(at=clock.now()))
         self._begun.set()
@@ -122,13 +124,14 @@ class Shell:
         return True
 
     async def _look_back(self) -> None:
-        """Read the store, and learn what became of the runs of a former daemon."""
-        await self._service.start(self._config)
+        """Learn what became of the runs of a former daemon."""
         while True:
             try:
                 await self._recover()
                 return
             except OSError as error:
+                if self._stopped.is_set():
+                    return  # the next start asks again
                 self._teller.say(LogLevel.ERROR, f"former runs cannot be looked up: {error}")
                 await asyncio.sleep(RECOVER_AGAIN_S)
 
@@ -269,6 +272,7 @@ class Shell:
 
     async def _drain(self) -> None:
         systemd.notify(self._environ, "STOPPING=1")
+        await self._service.rest()
         limit = self._config.linod.stop_timeout
         going_on = len(self._service.board.begun)
         if going_on:
