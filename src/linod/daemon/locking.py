@@ -21,6 +21,7 @@ class Lock:
 
     def __init__(self) -> None:
         self._files: list[int] = []
+        self._watched: dict[Path, tuple[int, int]] = {}
 
     def take(self, directory: Path, store: Path) -> None:
         """Lock the directory, and the store where it lives elsewhere."""
@@ -29,6 +30,22 @@ class Lock:
             paths.append(store.with_name(store.name + ".lock"))
         for path in paths:
             self._take(path)
+
+    def watch(self, path: Path) -> None:
+        """Count another file without which a second daemon could begin unseen: the store."""
+        self._watched[path] = _identity(os.stat(path))
+
+    def lost(self) -> Path | None:
+        """Name a file that was removed or replaced: it keeps nobody out any more."""
+        for path, identity in self._watched.items():
+            try:
+                if _identity(os.stat(path)) != identity:
+                    return path
+            except FileNotFoundError:
+                return path
+            except OSError:
+                continue  # nobody can tell just now
+        return None
 
     def release(self) -> None:
         """Let another daemon begin."""
@@ -54,6 +71,11 @@ class Lock:
         os.ftruncate(file, 0)
         os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         self._files.append(file)
+        self._watched[path] = _identity(os.fstat(file))
+
+
+def _identity(state: os.stat_result) -> tuple[int, int]:
+    return state.st_dev, state.st_ino
 
 
 def make_directories(directories: Sequence[Path]) -> None:

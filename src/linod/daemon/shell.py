@@ -16,6 +16,7 @@ from linod.checking import prepare
 from linod.control.server import Server
 from linod.daemon import clock, recovery, systemd
 from linod.daemon.desk import Desk, Refusal
+from linod.daemon.locking import Lock
 from linod.daemon.service import Service
 from linod.daemon.teller import Teller
 from linod.diagnostics import render_text
@@ -40,6 +41,8 @@ PRUNE_BATCH = 100
 """Rows per transaction: less than ten milliseconds, which is what pruning may delay a start."""
 PRUNE_PAUSE_S = 0.05
 ROTATE_EVERY_S = 1.0
+WATCH_EVERY_S = 1.0
+"""For so long two daemons may serve when somebody moves the directory away."""
 
 
 class Shell:
@@ -51,12 +54,14 @@ class Shell:
         environ: Mapping[str, str],
         *,
         late: Collection[str],
+        lock: Lock,
         store: Store,
         engine: Engine,
         teller: Teller,
     ) -> None:
         self._config = config
         self._late = late
+        self._lock = lock
         self._environ = environ
         self._store = store
         self._teller = teller
@@ -68,6 +73,7 @@ class Shell:
         self._reloading = asyncio.Lock()
         self._begun = asyncio.Event()
         self._stops = 0
+        self._exit_code = 0
         self._stopped = asyncio.Event()
         self._killed = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -82,15 +88,15 @@ class Shell:
         )
         self._server = Server(config.directory, self._desk.answer)
 
-    async def serve(self) -> None:
-        """Serve until told to stop."""
+    async def serve(self) -> int:
+        """Serve until told to stop; return the exit code."""
         self._handle_signals()
         await self._server.open()
         try:
             if not await self._begin():
-                return
+                return self._exit_code
             deciding = asyncio.create_task(self._service.run())
-            for work in (self._rotate(), self._prune()):
+            for work in (self._rotate(), self._prune(), self._watch()):
                 self._keep(asyncio.create_task(work))
             await self._stop_or_fail(deciding)
             await self._drain()
@@ -100,6 +106,7 @@ class Shell:
                 await deciding
         finally:
             await self._close()
+        return self._exit_code
 
     def _hear(self, event: Any) -> None:
         self._service.hear(event)
@@ -247,6 +254,17 @@ class Shell:
             await asyncio.sleep(ROTATE_EVERY_S)
             if self._teller.plan.path is not None:
                 await asyncio.to_thread(self._rotator.rotate_if_due, clock.now())
+
+    async def _watch(self) -> None:
+        """Stop where the lock or the store is not ours any more: another daemon may begin."""
+        while (lost := await asyncio.to_thread(self._lock.lost)) is None:
+            await asyncio.sleep(WATCH_EVERY_S)
+        self._exit_code = 1
+        self._teller.say(
+            LogLevel.ERROR,
+            f"{self._shown(lost)} was removed or replaced, another daemon could begin: stopping",
+        )
+        self._stop()
 
     async def _prune(self) -> None:
         await asyncio.sleep(PRUNE_FIRST_S)

@@ -24,7 +24,6 @@ from linod.loader import Loaded
 from linod.log import LogPlan, check_log, start_log
 from linod.specs import Config
 from linod.store import open_store
-from linod.store.interface import Store
 
 LEASE_BYTES = 8
 
@@ -42,7 +41,7 @@ def serve(path: Path, environ: Mapping[str, str], write: Callable[[str], None] |
     lock = Lock()
     lock.take(config.directory, config.store_path)
     try:
-        return _serve_locked(config, loaded.late, environ, write)
+        return _serve_locked(config, loaded.late, lock, environ, write)
     finally:
         lock.release()
 
@@ -50,6 +49,7 @@ def serve(path: Path, environ: Mapping[str, str], write: Callable[[str], None] |
 def _serve_locked(
     config: Config,
     late: Collection[str],
+    lock: Lock,
     environ: Mapping[str, str],
     write: Callable[[str], None] | None,
 ) -> int:
@@ -58,28 +58,23 @@ def _serve_locked(
         make_directories([plan.path.parent])
     check_log(plan)
     store = open_store(config.store_path)
+    lock.watch(config.store_path)
     try:
         start_log(plan, program="daemon")
         teller = Teller(plan, write)
+        engine = Engine(store, lease=lambda: secrets.token_hex(LEASE_BYTES), boot=boot_id())
+
+        async def serve() -> int:
+            return await Shell(
+                config, environ, late=late, lock=lock, store=store, engine=engine, teller=teller
+            ).serve()
+
         try:
-            asyncio.run(_serve(config, late, environ, store, teller))
+            return asyncio.run(serve())
         finally:
             teller.close()
     finally:
         store.close()
-    return 0
-
-
-async def _serve(
-    config: Config,
-    late: Collection[str],
-    environ: Mapping[str, str],
-    store: Store,
-    teller: Teller,
-) -> None:
-    engine = Engine(store, lease=lambda: secrets.token_hex(LEASE_BYTES), boot=boot_id())
-    shell = Shell(config, environ, late=late, store=store, engine=engine, teller=teller)
-    await shell.serve()
 
 
 def _report(loaded: Loaded) -> None:
