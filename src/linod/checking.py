@@ -38,7 +38,7 @@ def prepare(
     from linod.loader import load
 
     loaded = load(path, environ, now)
-    if not is_importing or loaded.partial is None:
+    if not is_importing or loaded.partial is None or _is_distrusted(loaded):
         return loaded
     from linod.executor.inspect import inspect
     from linod.loader import complete
@@ -49,6 +49,11 @@ def prepare(
         return completed
     # Only now it is known what the file makes of a declared procedure's arguments.
     return complete(completed, inspect(discovered, environ=environ))
+
+
+def _is_distrusted(loaded: Loaded) -> bool:
+    """As root, what others can change is not even imported to look at it."""
+    return any(found.code == "L006" for found in loaded.diagnostics)
 
 
 _ARGUMENTS = frozenset(

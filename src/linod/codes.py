@@ -103,8 +103,10 @@ Right:
         Severity.ERROR,
         "a file that others can change, as root",
         """\
-Who can change the file, or a directory above it, decides what runs as every user. As root linod
-refuses what does not belong to root or can be written by others, like cron with a crontab.
+Who can change the file, a directory above it or a module that it names, decides what runs as
+every user. As root linod refuses what does not belong to root or can be written by others, like
+cron with a crontab, and imports nothing. A sticky bit does not help a directory of import_path:
+others can add modules there.
 
 Wrong:
     chmod 666 /etc/linod/linod.toml
@@ -935,8 +937,8 @@ Right:
         Severity.WARNING,
         "a file that others can change",
         """\
-Who can change the file, or a directory above it, decides what runs as you. As root this is an
-error (L006).
+Who can change the file, a directory above it or a module that it names, decides what runs as
+you. As root this is an error (L006).
 
 Wrong:
     chmod 666 linod.toml

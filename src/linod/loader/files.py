@@ -105,15 +105,18 @@ def distrust(path: Path, uid: int, gid: int) -> str | None:
             state = place.stat()
         except OSError:
             continue
-        if (reason := _distrust_one(state, uid, gid)) is not None:
+        if (reason := distrust_one(state, uid, gid)) is not None:
             kind = f"the directory {place}" if stat.S_ISDIR(state.st_mode) else "the file"
             return f"{kind} {reason}"
     return None
 
 
-def _distrust_one(state: os.stat_result, uid: int, gid: int) -> str | None:
+def distrust_one(
+    state: os.stat_result, uid: int, gid: int, is_sticky_enough: bool = True
+) -> str | None:
+    """Say who else can change one file or directory, whatever is above it."""
     mode = state.st_mode
-    is_sticky_directory = stat.S_ISDIR(mode) and bool(mode & stat.S_ISVTX)
+    is_sticky_directory = is_sticky_enough and stat.S_ISDIR(mode) and bool(mode & stat.S_ISVTX)
     if state.st_uid not in (0, uid):
         return f"belongs to user {state.st_uid}" if uid == 0 else None
     if is_sticky_directory:

@@ -17,14 +17,14 @@ from attrs import define, field
 
 from linod.diagnostics import Diagnostic, Place
 from linod.loader.checks import check
-from linod.loader.files import distrust
 from linod.loader.includes import included
 from linod.loader.loaded import TASK_LIKE, WHAT_RUNS, Entry, Kept, Layer, Loaded, loaded_of, merged
 from linod.loader.naming import is_name, near_name, why_no_name
 from linod.loader.refusal import dotted
-from linod.loader.source import Source, distrusted_code, read_source
+from linod.loader.source import Source, read_source
 from linod.loader.structure import key_names
 from linod.loader.tables import absolute, entry_of, read_table, read_task
+from linod.loader.trust import Trust
 from linod.loader.zones import system_zone
 from linod.specs import Calendar, Chain, Config, Linod, Log, Pool, Task, TaskName, ZoneName
 from linod.units import nearest
@@ -80,7 +80,7 @@ class _Loading:
         log = read_table(self.kept, entry_of(self.main, "log"), Log)
         for source in self.kept.sources:
             self._read_named(source, is_discovering=bool(linod.discover or linod.django))
-        self._look_at_import_path(linod)
+        self._look_at_modules(linod)
         config = Config(
             path=self.main.path,
             files=tuple(source.path for source in self.kept.sources),
@@ -139,18 +139,18 @@ class _Loading:
                 )
                 found[number] = attrs.evolve(each, message=message, place=place)
 
-    def _look_at_import_path(self, linod: Linod) -> None:
-        """Judge where modules come from as the file itself: they run as the tasks' users."""
-        uid, gid = os.geteuid(), os.getegid()
-        for index, path in enumerate(linod.import_path):
-            where = ("linod", "import_path", index)
-            if not path.exists():
-                message = f"import_path: {path} does not exist"
-                self.kept.findings.add(self.main, where, "L087", message)
-            elif (reason := distrust(path, uid, gid)) is not None:
-                code, advice = distrusted_code(uid), "chmod go-w, or chown"
-                message = f"import_path: {reason}"
-                self.kept.findings.add(self.main, where, code, message, help=advice)
+    def _look_at_modules(self, linod: Linod) -> None:
+        trust = Trust(linod.import_path, self.kept.findings)
+        trust.look_at_folders(self.main)
+        for index, name in enumerate(linod.discover):
+            trust.look_at_module(self.main, ("linod", "discover", index), name)
+        for index, name in enumerate(linod.setup):
+            trust.look_at_module(self.main, ("linod", "setup", index), name.rpartition(".")[0])
+        for name, task in self.named["tasks"].items():
+            if task.procedure is not None:
+                entry = self.kept.entries["tasks", name]
+                module = task.procedure.rpartition(".")[0]
+                trust.look_at_module(entry.source, (*entry.path, "procedure"), module)
 
     def _zone(self, linod: Linod) -> ZoneName:
         if linod.timezone is not None or "timezone" in entry_of(self.main, "linod").table:
