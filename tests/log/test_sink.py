@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -314,3 +315,32 @@ def test_a_console_that_does_not_block_gets_the_whole_line():
 
     assert wait(pid) == 0
     assert b"".join(chunks) == b"x" * 200_000 + b"\n"
+
+
+def test_a_console_that_nobody_reads_stops_no_writer():
+    read, write = os.pipe()
+    sink = ConsoleSink(write)
+
+    while sink.write(b"x" * 4095 + b"\n"):
+        pass
+    before = time.monotonic()
+    for _ in range(100):
+        assert not sink.write(b"lost\n")
+
+    assert time.monotonic() - before < 0.5
+    assert sink.lost == 101
+    assert os.get_blocking(write)
+    os.read(read, 65_536)
+    assert sink.write(b"again\n")
+    assert os.read(read, 65_536) == b"again\n"
+
+
+def test_a_line_after_a_torn_one_begins_anew():
+    read, write = os.pipe()
+    sink = ConsoleSink(write)
+
+    assert not sink.write(b"x" * 100_000 + b"\n")
+    os.read(read, 65_536)
+    assert sink.write(b"again\n")
+
+    assert os.read(read, 65_536) == b"\nagain\n"

@@ -35,8 +35,9 @@ _DESCRIPTOR_MIN = 200
 _OPEN_TRIES = 10
 # A file that cannot be opened is tried again once a second; until then lines go to the console.
 _REOPEN_PAUSE_S = 1.0
-# A console that takes nothing for this long (a stopped pager behind a full pipe) loses the line.
-_CONSOLE_WAIT_S = 5.0
+# A console that takes nothing for this long (Ctrl-S, a stopped pager behind a full pipe) loses the
+# line; so do those after it, at once, until it takes one: a keeper must not wait for a reader.
+_CONSOLE_WAIT_S = 1.0
 _FLAGS = (
     os.O_WRONLY
     | os.O_APPEND
@@ -177,6 +178,9 @@ class ConsoleSink:
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
+        self._own = -1
+        self._wait_s = _CONSOLE_WAIT_S
+        self._is_torn = False
         self._lock = threading.RLock()
         self.lost = 0
         self.reason = ""
@@ -188,12 +192,26 @@ class ConsoleSink:
         """Write a line, at once where the kernel takes it; false, and counted, if it fails."""
         with self._lock:
             try:
-                _write_all(self._fd, line)
+                self._write_all(b"\n" + line if self._is_torn else line)
             except OSError as error:
                 self.lost += 1
                 self.reason = error.strerror or str(error)
                 return False
             return True
+
+    def _write_all(self, line: bytes) -> None:
+        if self._own < 0:
+            self._own = _unblocked(self._fd)
+        rest = line
+        while rest:
+            if not _takes(self._own, self._wait_s):
+                self._wait_s = 0.0
+                self._is_torn = self._is_torn or len(rest) < len(line)
+                raise BlockingIOError(errno.EAGAIN, "its reader takes nothing")
+            with suppress(BlockingIOError):  # somebody else was quicker
+                rest = rest[os.write(self._own, rest) :]
+        self._wait_s = _CONSOLE_WAIT_S
+        self._is_torn = False
 
     def tell_console(self, text: str) -> None:
         """Do nothing: who reads the console sees that it is silent."""
@@ -246,11 +264,29 @@ def _raised(fd: int) -> int:
         return fd
 
 
-def _write_all(fd: int, line: bytes) -> None:
-    while line:
-        try:
-            line = line[os.write(fd, line) :]
-        except BlockingIOError:
-            _, ready, _ = select.select([], [fd], [], _CONSOLE_WAIT_S)
-            if not ready:
-                raise
+def _unblocked(fd: int) -> int:
+    """Open a pipe or a terminal once more, not to block: the flag is the description's.
+
+    That of others who write to it stays as it is; where it is not ours to open, we take theirs.
+    """
+    mode = os.fstat(fd).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
+        return fd
+    flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    try:
+        return _moved(os.open(f"/proc/self/fd/{fd}", flags))
+    except OSError:
+        return fd
+
+
+def _moved(fd: int) -> int:
+    raised = _raised(fd)
+    if raised != fd:
+        os.close(fd)
+    return raised
+
+
+def _takes(fd: int, within_s: float) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLOUT)
+    return bool(poll.poll(within_s * 1000))
