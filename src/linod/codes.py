@@ -621,7 +621,8 @@ Right:
         Severity.ERROR,
         "keys that exclude each other",
         """\
-arguments go with procedure; exit_codes go with command or shell.
+arguments go with procedure; exit_codes go with command or shell. The store is a file of its own,
+not that of the log.
 
 Wrong:
     command = "updatedb"

@@ -353,3 +353,19 @@ def test_an_import_path_that_others_can_write_is_told(load_text, tmp_path: Path)
     assert found.message == (
         f"import_path: the directory {tmp_path}/shared can be written by everyone"
     )
+
+
+@pytest.mark.parametrize(
+    ("store", "what"),
+    [
+        ("log/linod.log", "the log"),
+        ("linod.toml", "the configuration"),
+        ("linod.lock", "a file of the daemon"),
+        ("runs", "a file of the daemon"),
+    ],
+)
+def test_the_store_is_a_file_of_its_own(load_text, store: str, what: str) -> None:
+    (found,) = load_text(f'[linod]\nstore = "{store}"\n[log]\n').errors
+
+    assert (found.code, found.place.line) == ("L058", 2)
+    assert found.message.endswith(f"/{store} is {what} already")

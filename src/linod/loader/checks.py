@@ -25,6 +25,7 @@ from linod.units import format_duration, nearest
 
 _SHELL_SIGNS = re.compile(r"[|<>;`]|&&|&\s*$|\$[({A-Za-z_]|[*?]")
 
+_OWN_FILES = ("linod.lock", "linod.sock", "keepers", "runs")
 _SPECS: dict[str, type] = {"pools": Pool, "calendars": Calendar, "chains": Chain, "tasks": Task}
 
 
@@ -41,6 +42,7 @@ def check(config: Config, kept: Kept) -> None:
             checks.chain(name, entry)
     checks.cycles()
     checks.alike_names()
+    checks.store_of_its_own()
 
 
 def check_waiting(config: Config, kept: Kept) -> None:
@@ -346,6 +348,20 @@ class _Checks:
                 return
         first = next(iter(self.kept.sources))
         self.kept.findings.add(first, (), "L064", message)
+
+    def store_of_its_own(self) -> None:
+        """Refuse a store that is another of linod's files: both would be destroyed."""
+        linod, log = self.config.linod, self.config.log
+        others = dict.fromkeys(self.config.files, "the configuration")
+        if linod.directory is not None:
+            others |= {linod.directory / name: "a file of the daemon" for name in _OWN_FILES}
+        if log is not None:
+            others[log.directory / "linod.log"] = "the log"
+        by_path = {os.path.normpath(path): what for path, what in others.items()}
+        what = by_path.get(os.path.normpath(linod.store))
+        if what is not None:
+            message = f"linod.store: {linod.store} is {what} already"
+            self.kept.findings.add(self.kept.sources[0], ("linod", "store"), "L058", message)
 
     def alike_names(self) -> None:
         """Warn of names that differ only by case: files and people mix them up."""
