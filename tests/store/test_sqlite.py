@@ -123,6 +123,38 @@ def test_a_damaged_store_is_found_at_start(path: Path) -> None:
         open_store(path)
 
 
+def test_a_store_that_lacks_a_table_is_found_at_start(path: Path) -> None:
+    open_store(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE decision")
+
+    with pytest.raises(ConfigurationError, match="there is no table decision"):
+        open_store(path)
+
+
+def test_a_value_that_nobody_wrote_is_told_as_damage(path: Path) -> None:
+    opened = open_store(path)
+    suite.add_ended(opened, suite.T, Outcome.SUCCEEDED)
+    opened.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE run SET started = 900000000000000000")
+
+    with pytest.raises(StoreError, match="damaged"):
+        open_reader(path).runs()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_the_store_of_another_user_is_refused_in_a_sentence(path: Path) -> None:
+    open_store(path).close()
+    path.parent.chmod(0o700)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(ConfigurationError, match="cannot be read: Permission denied"):
+            open_reader(path)
+    finally:
+        os.seteuid(0)
+
+
 def test_a_directory_instead_of_a_file_is_refused(path: Path) -> None:
     path.mkdir(parents=True)
 

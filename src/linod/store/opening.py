@@ -19,6 +19,7 @@ from linod.errors import ConfigurationError
 APPLICATION_ID = 0x6C696E64
 """ASCII "lind", in the header of the file."""
 SCHEMA_VERSION = 1
+TABLES = ("meta", "cursor", "decision", "run", "log")
 BUSY_TIMEOUT_S = 2.0
 """A foreign lock is waited for this long; then the daemon says so and tries again by itself."""
 CHECKED_BYTES = 256 * 1024 * 1024
@@ -37,6 +38,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA synchronous = FULL")
             _check_health(connection, path)
             _migrate(connection)
+            _check_tables(connection, path)
         except BaseException:
             connection.close()
             raise
@@ -45,8 +47,13 @@ def open_to_write(path: Path) -> sqlite3.Connection:
 
 def open_to_read(path: Path) -> sqlite3.Connection:
     """Open the store to look at it."""
-    if not path.exists():
-        raise ConfigurationError(f"there is no store {path} yet (linod serve makes it)")
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        raise ConfigurationError(f"there is no store {path} yet (linod serve makes it)") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigurationError(f"the store {path} cannot be read: {reason}") from None
     with _refusing(path):
         connection = _connect_read_only(path)
         try:
@@ -147,6 +154,13 @@ def _check_health(connection: sqlite3.Connection, path: Path) -> None:
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise _damaged(path, found.splitlines()[0])
+
+
+def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
+    found = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    missing = [table for table in TABLES if table not in found]
+    if missing:
+        raise _damaged(path, f"there is no table {missing[0]}")
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

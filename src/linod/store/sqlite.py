@@ -53,7 +53,8 @@ class SqliteReader:
 
     def cursors(self) -> dict[str, CursorRow]:
         rows = self._rows(f"SELECT {_CURSOR_COLUMNS} FROM cursor")
-        return {row[0]: _cursor(row) for row in rows}
+        with _readable():
+            return {row[0]: _cursor(row) for row in rows}
 
     def run(self, id: int) -> RunRow | None:
         return _first(self._runs("WHERE id = ?", (id,)))
@@ -126,11 +127,14 @@ class SqliteReader:
         return tuple(Outcome(row[0]) for row in reversed(rows))
 
     def _runs(self, where: str, values: Sequence[Any]) -> list[RunRow]:
-        return [_run(row) for row in self._rows(f"SELECT {_RUN_COLUMNS} FROM run {where}", values)]
+        rows = self._rows(f"SELECT {_RUN_COLUMNS} FROM run {where}", values)
+        with _readable():
+            return [_run(row) for row in rows]
 
     def _decisions(self, where: str, values: Sequence[Any]) -> list[DecisionRow]:
         rows = self._rows(f"SELECT {_DECISION_COLUMNS} FROM decision {where}", values)
-        return [_decision(row) for row in rows]
+        with _readable():
+            return [_decision(row) for row in rows]
 
     def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with _translated():
@@ -321,6 +325,15 @@ def _translated() -> Iterator[None]:
         if isinstance(error, sqlite3.IntegrityError):
             # Uniqueness is the last guard: what it stops is a bug above it.
             raise AssertionError(f"the store refused a row: {error}") from error
+        raise StoreLost(f"the store is damaged: {error}") from error
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Tell of a value that no linod wrote: a flipped bit is none of SQLite's business."""
+    try:
+        yield
+    except (ValueError, OverflowError, TypeError) as error:
         raise StoreLost(f"the store is damaged: {error}") from error
 
 
