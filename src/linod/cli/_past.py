@@ -14,6 +14,8 @@ from linod.errors import DaemonUnreachable
 from linod.views import BAD
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from linod.control.client import Client
     from linod.specs import Config
     from linod.store.interface import Reader, RunRow
@@ -27,7 +29,7 @@ def reading(config: Config) -> Iterator[Reader | None]:
     """Open the store to look at; None where no daemon has made one yet."""
     from linod.store import open_reader
 
-    if not config.store_path.exists():
+    if _is_missing(config.store_path):
         yield None
         return
     reader = open_reader(config.store_path)
@@ -37,8 +39,20 @@ def reading(config: Config) -> Iterator[Reader | None]:
         reader.close()
 
 
+def _is_missing(path: Path) -> bool:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False  # opening it says why
+    return False
+
+
 def client_of(config: Config) -> Client:
     """Build the client of the daemon that serves this configuration."""
+    from pathlib import Path
+
     from linod.control.client import Client
 
     return Client(config.directory)
