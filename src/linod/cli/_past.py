@@ -51,7 +51,6 @@ def _is_missing(path: Path) -> bool:
 
 def client_of(config: Config) -> Client:
     """Build the client of the daemon that serves this configuration."""
-    from pathlib import Path
 
     from linod.control.client import Client
 
