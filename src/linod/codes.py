@@ -1055,6 +1055,19 @@ Right:
     sudo linod serve
 """,
     ),
+    "L093": Code(
+        Severity.WARNING,
+        "a program or directory that is not there",
+        """\
+A run needs the program and the directory that its task names, and this one was not found when the
+file was checked. The daemon may see more than you: its PATH can be another one.
+
+Wrong:
+    command = ["gizp", "dump.sql"]
+
+Right:
+    command = ["gzip", "dump.sql"]""",
+    ),
 }
 
 CODES: dict[str, Code] = {

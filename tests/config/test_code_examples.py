@@ -24,7 +24,7 @@ ABOVE = {
     "L032": "[tasks.t]\n",
     "L033": '[tasks.t]\nprocedure = "shop.prune"\n',
     **dict.fromkeys(("L034", "L035", "L036", "L068"), "[tasks.t]\n"),
-    **dict.fromkeys(("L058", "L073", "L080"), "[tasks.t]\n"),
+    **dict.fromkeys(("L058", "L073", "L080", "L093"), "[tasks.t]\n"),
     "L061": EMPTY,
     "L063": '[tasks.extract]\ncommand = "x"\n' + TASK,
     "L074": TRANSFORMED,

@@ -16,6 +16,7 @@ from linod.loader.graph import cycles
 from linod.loader.identity import has_no_effect
 from linod.loader.loaded import WHAT_RUNS, Entry, Kept
 from linod.loader.places import Path
+from linod.loader.presence import missing
 from linod.loader.refusal import did_you_mean, dotted
 from linod.loader.source import Source
 from linod.recurrence.model import Interval, Recurrence
@@ -153,6 +154,7 @@ class _Checks:
         self._period(task, entry)
         self._durations(task, entry)
         self._identity(task, entry)
+        self._presence(task, entry)
         self._names(task, entry)
         self._remarks(task, entry)
         command = entry.table.get("command")
@@ -232,6 +234,12 @@ class _Checks:
             if name is not None and has_no_effect(key, name, os.geteuid(), os.getegid()):
                 message = f'{key} has no effect: only root can run a task as "{name}"'
                 self.add(entry, (key,), "L092", message)
+
+    def _presence(self, task: Task, entry: Entry) -> None:
+        folder = str(self.config.path.absolute().parent)
+        for key, message in missing(task, folder, self.kept.environ.get("PATH")):
+            advice = "runs fail until it is there, unless the daemon runs elsewhere"
+            self.add(entry, (key,), "L093", message, help=advice)
 
     def _names(self, task: Task, entry: Entry) -> None:
         self.after(task, entry)
