@@ -334,8 +334,14 @@ async def _run_many(stage: Any, numbers: range) -> None:
 
 
 async def _quiet_descriptors(stage: Any) -> int:
-    """Count those of the keeper once its spare worker waits."""
+    """Count those of the keeper once its only child is the same spare worker for a while."""
     (keeper,) = stage.keepers()
     children = Path(f"/proc/{keeper}/task/{keeper}/children")
-    await stage.until(lambda: len(children.read_text().split()) == 1)
-    return len(os.listdir(f"/proc/{keeper}/fd"))
+    seen: list[tuple[str, int]] = []
+
+    def is_quiet() -> bool:
+        seen.append((children.read_text(), len(os.listdir(f"/proc/{keeper}/fd"))))
+        return len(seen) > 30 and len(set(seen[-30:])) == 1 and len(seen[-1][0].split()) == 1
+
+    await stage.until(is_quiet)
+    return seen[-1][1]
