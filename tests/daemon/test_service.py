@@ -85,13 +85,17 @@ def test_a_request_that_was_given_up_while_the_store_failed_is_not_recorded_late
 
 def test_at_rest_what_was_being_decided_is_carried_out() -> None:
     async def scene(service: Service, engine: Engine) -> list[Event]:
+        engine.is_free.set()
+        await until(lambda: engine.calls)
+        await service.rest()
+        engine.is_free.clear()
         request = RunRequested(request=1, task="mail", by="alice", at=service.instant_of_request())
         asking = asyncio.create_task(service.ask(request, 10))
-        await until(lambda: engine.calls)
+        await until(lambda: any(engine.calls))
         engine.is_free.set()
         await service.rest()
         asking.cancel()
-        return engine.heard
+        return list(engine.heard)
 
     assert len(play(scene)) == 1
 
