@@ -19,7 +19,7 @@ from linod.recurrence.model import Event, Recurrence
 from linod.recurrence.notes import note
 from linod.recurrence.track import Track
 from linod.recurrence.zones import EPOCH, FIRST, datetime_of, seconds_of, zone_of
-from linod.specs import Dst, Fold
+from linod.specs import Dst, Fold, Task
 
 _AS_IS = Dst()
 
@@ -58,6 +58,18 @@ class Planner:
         self._after = self._instants.after
         self._parts = [_innermost(each) for each in compiled]
         self._tracks = [each for each in self._parts if isinstance(each, Track)]
+
+    @classmethod
+    def of(cls, task: Task, zone: str) -> Planner:
+        """Build the planner of a task; `zone` is the one its wall-clock times are read in."""
+        return cls(
+            task.recurrence,
+            zone,
+            start=task.start,
+            end=task.end,
+            max_events=task.max_events,
+            dst=task.dst,
+        )
 
     def next(self, t: datetime) -> datetime | None:
         """Give the first instant after `t`."""

@@ -10,7 +10,6 @@ from linod.cli import Told
 
 if TYPE_CHECKING:
     from linod.planner import Planner
-    from linod.recurrence.model import Recurrence
     from linod.specs import Config, Task
 
 _FORMS = 'a date, "2026-11-20 03:30", or "2026-11-20T03:30:00+02:00"'
@@ -20,22 +19,7 @@ def planner_of(config: Config, task: Task) -> Planner:
     """Build the planner of a task."""
     from linod.planner import Planner
 
-    return Planner(
-        task.recurrence,
-        config.zone_of(task),
-        start=task.start,
-        end=task.end,
-        max_events=task.max_events,
-        dst=task.dst,
-    )
-
-
-def words_of(recurrence: Recurrence) -> str:
-    """Write a recurrence as one line for people."""
-    from linod.recurrence import notation
-
-    written = notation(recurrence)
-    return written if isinstance(written, str) else "; ".join(map(str, written))
+    return Planner.of(task, config.zone_of(task))
 
 
 def typed_instant(text: str, zone: str, option: str, *, is_end: bool = False) -> datetime:

@@ -23,7 +23,8 @@ from linod.cli._options import (
     write,
 )
 from linod.cli._options import write_json as print_json
-from linod.cli._plans import planner_of, typed_instant, words_of
+from linod.cli._plans import planner_of, typed_instant
+from linod.recurrence import in_words
 from linod.views import NAME_COLUMNS, cut, duration, instant, table, utc, with_notes
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _lines(config: Config, tasks: list[Task], span: _Span) -> list[str]:
     rows, notes = [], []
     for task in tasks:
         for number, due in enumerate([*_dues(config, task, span)] or [None]):
-            words = words_of(task.recurrence) if number == 0 else ""
+            words = in_words(task.recurrence) if number == 0 else ""
             name = cut(task.name, NAME_COLUMNS) if number == 0 else ""
             rows.append((name, *_when(due, span.now), words))
             notes.append((due.note or "") if due else _why_none(task, span))

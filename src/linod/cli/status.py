@@ -26,8 +26,9 @@ from linod.cli._options import (
     write_json,
 )
 from linod.cli._past import daemon_status, reading
-from linod.cli._plans import planner_of, words_of
+from linod.cli._plans import planner_of
 from linod.events import Outcome, State
+from linod.recurrence import in_words
 from linod.views import (
     BAD,
     NAME_COLUMNS,
@@ -146,7 +147,7 @@ def _by_configuration(
             is_served=False,
             task=task.name,
             zone=config.zone_of(task),
-            recurrence=words_of(task.recurrence),
+            recurrence=in_words(task.recurrence),
             is_enabled=is_enabled,
             next=planner_of(config, task).next(at) if is_enabled else None,
         )
@@ -164,7 +165,7 @@ def _by_daemon(
             is_served=True,
             task=served["task"],
             zone=served["zone"],
-            recurrence=words_of(task.recurrence) if task else "",
+            recurrence=in_words(task.recurrence) if task else "",
             is_enabled=bool(served["is_enabled"]) and bool(daemon.get("is_enabled", True)),
             next=datetime.fromisoformat(following) if following else None,
         )

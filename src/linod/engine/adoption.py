@@ -63,14 +63,7 @@ class Adoption:
         old, zone = self._former.get(task.name), config.zone_of(task)
         if old is not None and old.zone == zone and _when(old.task) == _when(task):
             return old.planner
-        return Planner(
-            task.recurrence,
-            zone,
-            start=task.start,
-            end=task.end,
-            max_events=task.max_events,
-            dst=task.dst,
-        )
+        return Planner.of(task, zone)
 
     def _begin(
         self, draft: Draft, task: str, definition: str, old: CursorRow | None, now: datetime
