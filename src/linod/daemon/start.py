@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import signal
 import sys
@@ -30,7 +29,6 @@ LEASE_BYTES = 8
 
 def serve(path: Path, environ: Mapping[str, str], write: Callable[[str], None] | None) -> int:
     """Load, lock, open, serve."""
-    _fill_streams()
     _heed_no_hangup()
     loaded = prepare(path, environ, now=clock.now())
     _report(loaded)
@@ -83,16 +81,6 @@ def _report(loaded: Loaded) -> None:
         with suppress(OSError):
             sys.stderr.write(render_text(loaded.diagnostics).rstrip("\n") + "\n")
             sys.stderr.flush()
-
-
-def _fill_streams() -> None:
-    """Open /dev/null where a standard stream is closed: else the next file would be it."""
-    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
-            setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
 
 def _heed_no_hangup() -> None:

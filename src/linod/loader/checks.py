@@ -395,7 +395,11 @@ def _later_keys(spec: Any) -> dict[str, str]:
 _LATER_KEYS = _later_keys(Task)
 _LATER_LINOD_KEYS = _later_keys(Linod)
 # Of these keys only the other values have their effect already.
-_LATER_VALUES = {"overlap": ("wait", "allow", "replace"), "catch_up": ("all",)}
+_LATER_VALUES = {
+    attribute.name: attribute.metadata["later_values"]
+    for attribute in attrs.fields(Task)
+    if attribute.metadata.get("later_values")
+}
 
 
 def _utc(instant: datetime, zone: ZoneInfo) -> datetime:
