@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from linod.specs import Task
+from linod.specs import LogLevel, Task
 
 
 class Trigger(StrEnum):
@@ -56,6 +56,12 @@ class Verdict(StrEnum):
     PAUSED = "paused"
     DISABLED = "disabled"
     OUTSIDE_ALLOWED = "outside allowed"
+    COOLDOWN = "cooldown"
+    UPSTREAM_FAILED = "upstream failed"
+
+
+ONLY_IF = "only_if"
+"""The reason of a run that is cancelled since its `only_if` said no."""
 
 
 # -- events -----------------------------------------------------------------------------------
@@ -98,24 +104,90 @@ class RunNeverStarted:
 
 
 @frozen(kw_only=True)
-class RunRequested:
-    """A person asked for a run; `request` is echoed in the `Answer`."""
+class Requested:
+    """A person asked for something; `request` is echoed in the `Answer`."""
 
     request: int
-    task: str
     by: str
     at: datetime
-    """The instant of the request: its due. No two requests of one daemon have the same."""
+    """The instant of the request. No two requests of one daemon have the same."""
 
 
 @frozen(kw_only=True)
-class CancelRequested:
+class RunRequested(Requested):
+    """A person asked for a run of a task or a chain."""
+
+    task: str
+    due: datetime | None = None
+    """Run an occurrence of the past again, or late; None: a new one, due now."""
+    is_from_failed: bool = False
+    """Of a chain: go on from what failed, under the same due."""
+
+
+@frozen(kw_only=True)
+class CancelRequested(Requested):
     """A person asked to end a run, or all unfinished runs of a task."""
 
-    request: int
     run: int | None
     task: str | None
-    by: str
+
+
+@frozen(kw_only=True)
+class PauseRequested(Requested):
+    """A person paused tasks: what falls due meanwhile is decided so, what waits is dropped."""
+
+    tasks: tuple[str, ...]
+    """Empty: linod as a whole."""
+    until: datetime | None = None
+    reason: str = ""
+
+
+@frozen(kw_only=True)
+class ResumeRequested(Requested):
+    """A person ended pauses."""
+
+    tasks: tuple[str, ...]
+    """Empty: the pause of linod as a whole."""
+
+
+@frozen(kw_only=True)
+class DisableRequested(Requested):
+    """A person switched tasks off until they are enabled again."""
+
+    tasks: tuple[str, ...]
+    reason: str = ""
+
+
+@frozen(kw_only=True)
+class EnableRequested(Requested):
+    """A person switched tasks on again."""
+
+    tasks: tuple[str, ...]
+    """Empty: all that were disabled by their failures."""
+
+
+@frozen(kw_only=True)
+class BackfillRequested(Requested):
+    """A person asked for runs of all occurrences from `first` to `last`, both included."""
+
+    task: str
+    first: datetime
+    last: datetime
+    is_newest_first: bool = False
+    is_again: bool = False
+    """Those that succeeded, too."""
+
+
+@frozen(kw_only=True)
+class ForgetRequested(Requested):
+    """A person asked to remove all that is stored of a task that is not configured."""
+
+    task: str
+
+
+@frozen(kw_only=True)
+class ClockAccepted(Requested):
+    """A person said that the clock, which was ahead, is right now."""
 
 
 @frozen(kw_only=True)
@@ -125,7 +197,7 @@ class ServeStarted:
     at: datetime
 
 
-Event = RunStarted | RunEnded | RunNeverStarted | RunRequested | CancelRequested | ServeStarted
+Event = RunStarted | RunEnded | RunNeverStarted | ServeStarted | Requested
 
 
 # -- effects ----------------------------------------------------------------------------------
@@ -197,15 +269,30 @@ class TellDecided:
 
 
 @frozen(kw_only=True)
+class TellChanged:
+    """Something changed that people should know: a pause, a disable, a warning."""
+
+    level: LogLevel
+    task: str
+    text: str
+    """The whole sentence but for the name of the task, which stands before it."""
+
+
+@frozen(kw_only=True)
 class Answer:
-    """The reply to a request: the run's number, or why there is none."""
+    """The reply to a request: what it came to, or why nothing was done."""
 
     request: int
     runs: tuple[int, ...] = ()
+    """Numbers of the runs that were made or are being ended."""
+    tasks: tuple[str, ...] = ()
+    """Names of the tasks that were changed."""
+    note: str = ""
+    """One line on what a person might not expect."""
     refusal: str | None = None
 
 
-Effect = StartRun | StopRun | TellStarted | TellEnded | TellDecided | Answer
+Effect = StartRun | StopRun | TellStarted | TellEnded | TellDecided | TellChanged | Answer
 
 
 @frozen(kw_only=True)

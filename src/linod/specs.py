@@ -525,6 +525,11 @@ class Chain:
     notify: tuple[str, ...] = key((), doc="As for tasks.", example='["ops"]', later=NOTICES)
     warn: Warn = key(Warn(), doc="As for tasks.", example='{ late = "1 hour" }', later=POLICIES)
 
+    def as_task(self) -> Task:
+        """What it has in common with a task: it is decided like one, under its own name."""
+        shared = attrs.fields_dict(Task).keys() & attrs.fields_dict(Chain).keys()
+        return Task(**{name: getattr(self, name) for name in shared})
+
 
 @frozen(kw_only=True)
 class Pool:
@@ -669,6 +674,12 @@ class Config:
     def directory(self) -> Path:
         """Where lock, socket and run files are."""
         return self.linod.directory or self.store_path.parent
+
+    @property
+    def planned(self) -> dict[str, Task]:
+        """All that is decided, by name: the tasks, then the chains in what makes them like one."""
+        chains = {name: chain.as_task() for name, chain in self.chains.items()}
+        return {**self.tasks, **chains}
 
     def zone_of(self, task: Task | Chain) -> ZoneName:
         """The zone in which the task's wall-clock times are read."""

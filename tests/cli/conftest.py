@@ -105,7 +105,7 @@ def _write(store: Store, row: tuple[RunRow, dict[str, Any] | None] | DecisionRow
     )
     number = store.add_run(run).id
     if run.started is not None:
-        store.lease_run(number, "lease", "1:1", "boot")
+        store.lease_run(number, "lease", "1:1", "boot", "")
         store.mark_running(number, "lease", "2:2", run.started)
     if end is not None:
         lease = "lease" if run.started is not None else ""

@@ -56,7 +56,7 @@ class History:
             self.now += timedelta(microseconds=1)
             return [RunRequested(request=1, task="mail", by="alice", at=self.now)]
         if step == "cancel":
-            return [CancelRequested(request=1, run=None, task="mail", by="alice")]
+            return [CancelRequested(request=1, run=None, task="mail", by="alice", at=self.now)]
         if step == "end" and self.going_on:
             _, start = self.going_on.popitem()
             return [ended(start, Outcome(value))]

@@ -34,7 +34,7 @@ def request(seconds: float, task: str = "mail") -> RunRequested:
 
 
 def cancel(run: int | None = None, task: str | None = None) -> CancelRequested:
-    return CancelRequested(request=2, run=run, task=task, by="bob")
+    return CancelRequested(request=2, run=run, task=task, by="bob", at=at(0))
 
 
 def test_a_start_is_recorded_and_told_with_its_lateness(world: World) -> None:

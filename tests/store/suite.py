@@ -123,8 +123,8 @@ class StoreSuite:
         with store.transaction():
             run = store.add_run(build_run(state=State.WAITING, lease=""))
 
-            assert store.lease_run(run.id, "first", "keeper", "boot-2")
-            assert not store.lease_run(run.id, "second", "keeper", "boot-2")
+            assert store.lease_run(run.id, "first", "keeper", "boot-2", "")
+            assert not store.lease_run(run.id, "second", "keeper", "boot-2", "")
         assert store.runs()[0].lease == "first"
 
     def test_only_a_starting_run_begins_to_run(self, store: Store) -> None:

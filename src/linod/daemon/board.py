@@ -41,8 +41,12 @@ class Board:
 
     @property
     def begun(self) -> list[RunRow]:
-        """The runs that are starting or running."""
-        return [run for run in self.unfinished.values() if run.state is not State.WAITING]
+        """The runs that are starting or running, and have a process."""
+        return [
+            run
+            for run in self.unfinished.values()
+            if run.state is not State.WAITING and not run.is_chain
+        ]
 
     def serve(self, served: Iterable[Served]) -> None:
         """Show these tasks from now on."""

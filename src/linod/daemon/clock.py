@@ -30,10 +30,15 @@ def now() -> datetime:
     return of_microseconds(time.time_ns() // 1000)
 
 
+def elapsed() -> timedelta:
+    """The time since boot, suspends included: nobody can set it."""
+    boottime = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return timedelta(microseconds=time.clock_gettime_ns(boottime) // 1000)
+
+
 def offset() -> timedelta:
     """How far the real clock is ahead of the time since boot: it changes when that is set."""
-    boottime = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return timedelta(microseconds=(time.time_ns() - time.clock_gettime_ns(boottime)) // 1000)
+    return timedelta(microseconds=time.time_ns() // 1000) - elapsed()
 
 
 class Alarm:

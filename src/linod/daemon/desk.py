@@ -109,7 +109,13 @@ class Desk:
     async def _answer_cancel(self, request: dict[str, Any], peer: Peer) -> dict[str, Any]:
         run = _number_of(request) if "run" in request else None
         task = self._task_of(request) if run is None else None
-        event = CancelRequested(request=self._next_number(), run=run, task=task, by=peer.by)
+        event = CancelRequested(
+            request=self._next_number(),
+            run=run,
+            task=task,
+            by=peer.by,
+            at=self._service.instant_of_request(),
+        )
         return {"runs": list(await self._ask(event))}
 
     async def _answer_reload(self, _request: dict[str, Any], _peer: Peer) -> dict[str, Any]:

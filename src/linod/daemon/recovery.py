@@ -14,7 +14,8 @@ def recover(directory: Path, runs: Sequence[RunRow]) -> list[Event]:
     """End what still lives of them and report each end; blocks, so call it in a thread."""
     runfiles.end_former_keepers(directory)
     runfiles.sweep(directory, {run.id for run in runs})
-    return [_recovered(directory, run) for run in runs if run.state is not State.WAITING]
+    begun = [run for run in runs if run.state is not State.WAITING and not run.is_chain]
+    return [_recovered(directory, run) for run in begun]
 
 
 def _recovered(directory: Path, run: RunRow) -> Event:

@@ -10,7 +10,7 @@ Rules of this border:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -21,9 +21,8 @@ from linod.daemon.teller import Teller
 from linod.engine import Engine, Settled
 from linod.events import (
     Answer,
-    CancelRequested,
     Event,
-    RunRequested,
+    Requested,
     StartRun,
     StopRun,
 )
@@ -79,7 +78,7 @@ class Service:
 
     async def start(self, config: Config) -> None:
         """Adopt the first configuration and show what the store knows."""
-        self.carry_out(await self._until_stored(lambda: self._engine.adopt(config, clock.now())))
+        self.carry_out(await self._until_stored(lambda: self._adopt(config)))
         summaries = await self._until_stored(lambda: self._store.summaries(list(config.tasks)))
         served, unfinished = await self.in_store(self._serving)
         self.board.remember(summaries, unfinished)
@@ -89,7 +88,7 @@ class Service:
         """Adopt another configuration; raises StoreError where it cannot be recorded."""
         try:
             settled, (served, _unfinished) = await self.in_store(
-                lambda: (self._engine.adopt(config, clock.now()), self._serving())
+                lambda: (self._adopt(config), self._serving())
             )
         except StoreError:
             self._wake.set()  # what it may have committed is made good at once
@@ -109,7 +108,7 @@ class Service:
         """Wait until what is being decided just now is committed and carried out."""
         await self.in_store(lambda: None)
 
-    async def ask(self, event: RunRequested | CancelRequested, timeout_s: float) -> Answer | None:
+    async def ask(self, event: Requested, timeout_s: float) -> Answer | None:
         """Put a request to the engine; None where the store kept it from answering in time."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._answers[event.request] = answer
@@ -151,13 +150,19 @@ class Service:
         self._alarm.close()
         self._thread.shutdown(cancel_futures=True)
 
+    def _adopt(self, config: Config) -> Settled:
+        return self._engine.adopt(config, clock.now(), elapsed=clock.elapsed())
+
+    def _decide(self, events: Sequence[Event]) -> Settled:
+        return self._engine.settle(clock.now(), events, elapsed=clock.elapsed())
+
     # -- the loop ---------------------------------------------------------------------------
 
     async def _settle(self) -> bool:
         """Settle once; False where the store kept us from it, and it is to be tried again."""
         events, self._events = self._events, []
         try:
-            settled = await self.in_store(lambda: self._engine.settle(clock.now(), events))
+            settled = await self.in_store(lambda: self._decide(events))
         except StoreError as error:
             self._events = [*filter(self._is_wanted, events), *self._events]
             await self._bear(error)
@@ -179,7 +184,7 @@ class Service:
 
     def _is_wanted(self, event: Event) -> bool:
         """Tell whether somebody waits for it still: a request is not recorded behind their back."""
-        if isinstance(event, RunRequested | CancelRequested):
+        if isinstance(event, Requested):
             return event.request in self._answers
         return True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from attrs import define, field, frozen
 
@@ -15,6 +15,7 @@ from linod.events import (
     Settlement,
     StartRun,
     StopRun,
+    TellChanged,
     TellDecided,
     TellEnded,
     TellStarted,
@@ -32,15 +33,19 @@ class Settled(Settlement):
     """Of the tasks that were decided."""
 
 
-@define
+@define(kw_only=True)
 class Draft:
-    """Filled by ledger and roster; the engine makes a Settled of it."""
+    """Filled by the parts of the engine, which makes a Settled of it."""
 
+    now: datetime
+    elapsed: timedelta
+    """Since boot: what lengths of time are counted on."""
     commands: list[StartRun | StopRun] = field(factory=list)
     answers: list[Answer] = field(factory=list)
     started: list[RunRow] = field(factory=list)
     ended: list[RunRow] = field(factory=list)
     decided: list[DecisionRow] = field(factory=list)
+    changed: list[TellChanged] = field(factory=list)
     rows: list[RunRow] = field(factory=list)
     next_dues: dict[str, datetime | None] = field(factory=dict)
 
@@ -50,6 +55,7 @@ class Draft:
             *map(_told_start, self.started),
             *(_told_end(row, agenda, zone) for row in self.ended),
             *(_told_decision(row, agenda, zone) for row in self.decided),
+            *self.changed,
         )
         return Settled(
             effects=(*self.commands, *self.answers, *tells),
@@ -61,7 +67,7 @@ class Draft:
 
 def _told_start(row: RunRow) -> TellStarted:
     assert row.started is not None
-    late_s = (row.started - row.planned).total_seconds()
+    late_s = max(0.0, (row.started - row.planned).total_seconds())
     return TellStarted(run=row.id, task=row.task, due=row.due, late_s=late_s)
 
 

@@ -3,368 +3,350 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from attrs import evolve
 
 from linod import policy
-from linod.engine.adoption import Adoption, defined
+from linod.engine.adoption import Adoption, defined, remember_rest
 from linod.engine.agenda import Agenda, Plan
+from linod.engine.chaining import Chaining
+from linod.engine.clock_accepting import ahead
+from linod.engine.deciding import Deciding
 from linod.engine.draft import Draft, Settled
-from linod.engine.ledger import Ledger, before, undecided
-from linod.engine.roster import Identity, Roster, start_of
+from linod.engine.ending import CONTINUE_MIN, Ending
+from linod.engine.ledger import TICK
+from linod.engine.roster import Identity, start_of
+from linod.engine.situation import Situation
+from linod.engine.starting import Starter
+from linod.engine.timers import Continue, EndPauses, LookAt, Timer, Timers
+from linod.engine.watching import Watching
+from linod.engine.wishing import Wishing
 from linod.events import (
-    Answer,
-    CancelRequested,
     Event,
-    Outcome,
+    Requested,
     RunEnded,
     RunNeverStarted,
-    RunRequested,
     RunStarted,
     ServeStarted,
     State,
-    StopRun,
     Trigger,
-    Verdict,
 )
+from linod.policy import Hold
 from linod.recurrence.model import Event as Recurring
-from linod.specs import Config
-from linod.store.interface import CursorRow, DecisionRow, RunRow, Store
-
-WAITING_MAX = 100
-"""Manual runs of one task that wait; one more would only hide a mistake."""
+from linod.specs import Config, LogLevel
+from linod.store.interface import CursorRow, RunRow, Store
 
 
 class Engine:
     """Decides for one store; one thread at a time calls it."""
 
-    def __init__(
-        self,
-        store: Store,
-        *,
-        lease: Callable[[], str],
-        boot: str = "",
-    ) -> None:
+    def __init__(self, store: Store, *, lease: Callable[[], str], boot: str = "") -> None:
         """`lease` makes an unguessable text per start."""
         self._store = store
-        self._ledger = Ledger(store)
-        self._roster = Roster(store, Identity(lease=lease, boot=boot))
-        self._config: Config | None = None
-        self._agenda = Agenda({})
+        situation = Situation.of(store, Identity(lease=lease, boot=boot))
+        self._situation = situation
+        self._ending = Ending(situation)
+        self._deciding = Deciding(situation, self._ending)
+        self._chaining = Chaining(situation, self._ending)
+        self._starter = Starter(
+            situation,
+            drop=self._ending.drop,
+            begin_chain=self._chaining.begin,
+            stop_chain=self._chaining.stop,
+        )
+        self._ending.member_concluded = self._chaining.member_concluded
+        self._ending.decide_after = self._deciding.decide_after
+        self._wishing = Wishing(situation, self._ending, self._chaining)
+        self._watching = Watching(situation)
         self._is_stale = False
         self._known: dict[int, RunRow] = {}
         """The unfinished runs after the last transaction of which we know the end."""
-        self._draft = Draft()
 
-    def adopt(self, config: Config, now: datetime) -> Settled:
-        """Take a configuration: settle the former one up to now, then begin this one at now."""
-        former = self._config, self._agenda
+    def adopt(self, config: Config, now: datetime, *, elapsed: timedelta | None = None) -> Settled:
+        """Take a configuration: settle the former one up to now, then begin this one at now.
+
+        `elapsed` is the time since boot, on which lengths of time are counted.
+        """
+        situation = self._situation
+        former = situation.config, situation.agenda
         try:
-            return self._commit(lambda: self._adopt(config, now), now)
+            return self._commit(lambda: self._adopt(config), now, elapsed)
         except BaseException:
-            self._config, self._agenda = former
+            situation.config, situation.agenda = former
             raise
 
-    def settle(self, now: datetime, events: Sequence[Event] = ()) -> Settled:
+    def settle(
+        self, now: datetime, events: Sequence[Event] = (), *, elapsed: timedelta | None = None
+    ) -> Settled:
         """Hear what happened, then decide everything that is due."""
-        is_due = self.wake is not None and self.wake <= now
+        wake = self.wake(now, elapsed)
+        is_due = (wake is not None and wake <= now) or bool(self._situation.dirty)
         if not events and not is_due and not self._is_stale:
-            return Settled(wake=self.wake)
-        return self._commit(lambda: self._settle(now, events), now)
+            return Settled(wake=wake)
+        return self._commit(lambda: self._settle(events), now, elapsed)
 
     def drain(self) -> None:
         """Start nothing and decide nothing any more; only ends and cancels are heard."""
-        self._roster.is_closed = True
+        self._situation.is_closed = True
 
     def unfinished(self) -> tuple[RunRow, ...]:
         """The runs without an outcome, oldest first."""
-        return tuple(self._roster.all().values())
+        return tuple(self._situation.roster.all().values())
 
-    @property
-    def wake(self) -> datetime | None:
+    def wake(self, now: datetime, elapsed: timedelta | None = None) -> datetime | None:
         """When something is due next."""
-        return None if self._roster.is_closed else self._agenda.wake
+        situation = self._situation
+        if situation.is_closed:
+            return None
+        dues = situation.agenda.wake, situation.timers.wake(now, _since_boot(now, elapsed))
+        return min((each for each in dues if each is not None), default=None)
 
     @property
     def plans(self) -> tuple[Plan, ...]:
-        """The plan of every task, in the order of the file."""
-        return tuple(self._agenda)
+        """The plan of every task and chain, in the order of the file."""
+        return tuple(self._situation.agenda)
+
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        """What is paused or disabled, oldest first."""
+        return tuple(self._situation.holding.all())
+
+    @property
+    def ahead(self) -> tuple[str, ...]:
+        """The tasks that are decided beyond now: the clock stepped back by more than an hour."""
+        return tuple(ahead(self._situation))
 
     @property
     def is_enabled(self) -> bool:
         """Tell whether linod as a whole is switched on."""
-        return self._config is not None and self._config.linod.enabled
+        return self._situation.is_enabled
 
     # -- one transaction --------------------------------------------------------------------
 
-    def _commit(self, work: Callable[[], None], now: datetime) -> Settled:
-        self._draft = Draft()
+    def _commit(
+        self, work: Callable[[], None], now: datetime, elapsed: timedelta | None
+    ) -> Settled:
+        situation = self._situation
+        situation.draft = Draft(now=now, elapsed=_since_boot(now, elapsed))
         try:
             with self._store.transaction():
                 if self._is_stale:
-                    self._refresh(now)
+                    self._refresh()
                 work()
         except BaseException:
             self._is_stale = True
             raise
         self._is_stale = False
-        self._known = self._roster.all()
-        assert self._config is not None
-        return self._draft.settled(self._agenda, self._config.zone, self.wake)
+        self._known = situation.roster.all()
+        assert situation.config is not None
+        wake = self.wake(now, elapsed)
+        return situation.draft.settled(situation.agenda, situation.config.zone, wake)
 
-    def _refresh(self, now: datetime) -> None:
+    def _refresh(self) -> None:
         """Read everything again after a transaction of which we do not know how it ended."""
-        self._roster.load()
-        self._ledger.forget_memory()
-        self._agenda = Agenda({plan.task.name: plan for plan in self._plans_as_stored()})
+        situation = self._situation
+        self._load()
+        situation.ledger.forget_memory()
+        situation.agenda = Agenda({plan.name: plan for plan in self._plans_as_stored()})
+        situation.timers = Timers()
+        self._set_timers()
+        self._continue_all()
         for run in self.unfinished():
             known = self._known.get(run.id)
             if run != known:
-                self._draft.rows.append(run)
+                situation.draft.rows.append(run)
             if run.state is State.STARTING and (known is None or not known.lease):
-                self._start_late(run, now)
-        for number in self._known.keys() - self._roster.all().keys():
+                self._start_late(run)
+        for number in self._known.keys() - situation.roster.all().keys():
             ended = self._store.run(number)
             if ended is not None:
-                self._draft.rows.append(ended)
-                self._draft.ended.append(ended)
+                situation.draft.rows.append(ended)
+                situation.draft.ended.append(ended)
 
-    def _start_late(self, run: RunRow, now: datetime) -> None:
+    def _load(self) -> None:
+        situation, draft = self._situation, self._situation.draft
+        situation.roster.load(draft.now, draft.elapsed)
+        situation.holding.load()
+        situation.dirty.clear()
+        self._starter.forget_memory()
+
+    def _start_late(self, run: RunRow) -> None:
         """Ask for a start that was committed without our knowing."""
-        plan = self._agenda.get(run.task)
+        situation = self._situation
+        plan = situation.agenda.get(run.task)
         if plan is None:
             return
-        if self._roster.is_closed:
-            self._hear_never_started(RunNeverStarted(run=run.id, lease=run.lease), now)
+        if situation.is_closed:
+            self._ending.hear_never_started(RunNeverStarted(run=run.id, lease=run.lease))
         else:
-            self._draft.commands.append(start_of(run, plan))
+            situation.draft.commands.append(start_of(run, plan))
 
     def _plans_as_stored(self) -> list[Plan]:
         cursors = self._store.cursors()
-        return [self._plan_as_stored(plan, cursors[plan.task.name]) for plan in self._agenda]
+        return [self._plan_as_stored(plan, cursors[plan.name]) for plan in self._situation.agenda]
 
     def _plan_as_stored(self, plan: Plan, cursor: CursorRow) -> Plan:
         if cursor.definition != plan.planner.definition:
             # An adoption was committed that we gave up: the former rule goes on.
             self._store.put_cursor(defined(cursor, plan.planner.definition))
-        return evolve(
+        stored = evolve(
             plan,
             through=cursor.through,
             reached=cursor.reached,
             next_due=plan.planner.next(cursor.through),
+            failures=cursor.failures,
+            boot=cursor.boot,
+            cool_until=None,
+            continues_at=None,
         )
+        remember_rest(self._situation, stored)
+        return stored
 
-    def _adopt(self, config: Config, now: datetime) -> None:
-        is_restart = self._config is None
+    # -- a configuration --------------------------------------------------------------------
+
+    def _adopt(self, config: Config) -> None:
+        situation = self._situation
+        is_restart = situation.config is None
         if is_restart:
-            self._roster.load()
-            self._known = self._roster.all()
+            self._load()
+            self._known = situation.roster.all()
         else:
-            self._decide_due(now)
-        adoption = Adoption(self._store, self._ledger, self._agenda)
-        self._agenda = Agenda(adoption.plans(self._draft, config, now))
-        self._config = config
+            self._deciding.decide_due()
+        adoption = Adoption(situation, is_restart=is_restart)
+        situation.agenda = adoption.agenda(config)
+        situation.config, situation.timers = config, Timers()
         for run in self.unfinished():
             if run.state is State.WAITING:
-                self._look_at_waiting(run, now, is_restart=is_restart)
+                self._look_at_waiting(run, is_restart=is_restart)
+        self._set_timers()
+        self._starter.forget_memory()
+        if not is_restart:
+            self._continue_all()
+            self._starter.start()
 
-    def _look_at_waiting(self, run: RunRow, now: datetime, *, is_restart: bool) -> None:
+    def _look_at_waiting(self, run: RunRow, *, is_restart: bool) -> None:
         """Drop a run that waits, where it is not wanted any more."""
-        reason, plan = "", self._agenda.get(run.task)
+        situation = self._situation
+        reason, plan = "", situation.agenda.get(run.task)
         if plan is None:
             reason = policy.REMOVED
-        elif refused := policy.refusal(plan.task, is_enabled=self.is_enabled):
-            reason = refused[1]
-        elif is_restart and policy.is_too_old(plan.task, run.planned, now):
+        elif refused := situation.refusal(plan, run.trigger):
+            reason = refused.reason
+        elif is_restart and policy.is_too_old(plan.task, run.planned, situation.draft.now):
             reason = policy.TOO_OLD
         if reason:
-            self._roster.drop(self._draft, run, reason, now)
+            self._ending.drop(run, reason)
 
-    # -- what is due ------------------------------------------------------------------------
+    def _set_timers(self) -> None:
+        situation = self._situation
+        for run in self.unfinished():
+            if run.state is State.WAITING:
+                situation.look_when_ready(run)
+        ends = situation.holding.next_end()
+        if ends is not None:
+            situation.timers.at(ends, EndPauses())
+        self._watching.begin()
 
-    def _settle(self, now: datetime, events: Sequence[Event]) -> None:
+    # -- one settle -------------------------------------------------------------------------
+
+    def _settle(self, events: Sequence[Event]) -> None:
         # What ended at the instant of the next due does not overlap with it; and what a person
         # asks for, or the start of the daemon, comes behind what was due before.
+        situation, draft = self._situation, self._situation.draft
+        fired = situation.timers.take(draft.now, draft.elapsed)
         for event in events:
-            self._hear_past(event, now)
-        self._decide_due(now)
+            self._hear_past(event)
+        self._deciding.decide_due()
+        for timer in fired:
+            self._go_off(timer)
         for event in events:
-            self._hear_wish(event, now)
+            if isinstance(event, Requested):
+                self._wishing.hear(event)
+            elif isinstance(event, ServeStarted):
+                self._begin(event)
+        self._starter.start()
+        for run in draft.rows:
+            if run.outcome is None and not run.lease:
+                self._watching.watch(run)
 
-    def _decide_due(self, now: datetime) -> None:
-        if self._roster.is_closed:
-            return
-        for plan in self._agenda.take_due(now):
-            self._decide(plan, now)
-            self._agenda.put_back(plan, now)
-            self._store.move_cursor(plan.task.name, now)
-            self._draft.next_dues[plan.task.name] = plan.next_due
-
-    def _decide(self, plan: Plan, now: datetime) -> None:
-        """Give every occurrence in (through, now] its verdict."""
-        task, planner = plan.task, plan.planner
-        spans = self._ledger.free_spans(task.name, plan.reached, plan.through, now)
-        pending = undecided(planner, spans)
-        if pending is None:
-            return
-        refused = policy.refusal(task, is_enabled=self.is_enabled)
-        if refused is not None:
-            self._ledger.record_spans(self._draft, task.name, planner, spans, *refused)
-            return
-        chosen = policy.to_run(pending, task, now)
-        missed = spans if chosen is None else before(spans, chosen)
-        why = policy.why_missed(pending, task, now)
-        self._ledger.record_spans(self._draft, task.name, planner, missed, Verdict.MISSED, why)
-        if chosen is not None:
-            self._admit(plan, chosen, Trigger.SCHEDULE, now)
-
-    def _admit(self, plan: Plan, due: datetime, trigger: Trigger, now: datetime) -> None:
-        going_on = [run.id for run in self._roster.going_on(plan.task.name)]
-        verdict, reason = policy.admission(going_on)
-        row = _decision(plan, due, verdict, reason)
-        if verdict is Verdict.ADMITTED:
-            self._ledger.add(row)
-            self._roster.add(self._draft, plan, due, trigger=trigger, now=now)
-        elif trigger is Trigger.SCHEDULE:
-            self._ledger.record(self._draft, row)
-        else:
-            self._ledger.record_alone(self._draft, row)
-
-    # -- what happened ----------------------------------------------------------------------
-
-    def _hear_past(self, event: Event, now: datetime) -> None:
+    def _hear_past(self, event: Event) -> None:
         if isinstance(event, RunStarted):
-            self._roster.mark_running(self._draft, event)
+            run = self._situation.roster.mark_running(self._situation.draft, event)
+            if run is not None:
+                self._watching.watch(run)
         elif isinstance(event, RunEnded):
-            self._hear_ended(event, now)
+            self._ending.hear_ended(event)
         elif isinstance(event, RunNeverStarted):
-            self._hear_never_started(event, now)
-        elif isinstance(event, ServeStarted):
-            self._resume_waiting()
+            self._ending.hear_never_started(event)
 
-    def _hear_ended(self, event: RunEnded, now: datetime) -> None:
-        ended = self._roster.end(
-            self._draft,
-            event.run,
-            event.lease,
-            event.outcome,
-            ended=event.ended or now,
-            started=event.started,
-            reason=event.reason,
-            detail=event.detail,
-            log=event.log,
-        )
-        plan = self._agenda.get(ended.task) if ended else None
-        if plan is not None:
-            self._roster.start_next(self._draft, plan)
-
-    def _hear_never_started(self, event: RunNeverStarted, now: datetime) -> None:
-        """Close an attempt that costs nothing, and make the next one at once."""
-        ended = self._roster.end(
-            self._draft,
-            event.run,
-            event.lease,
-            Outcome.LOST,
-            ended=now,
-            reason=policy.NEVER_STARTED,
-        )
-        plan = self._agenda.get(ended.task) if ended else None
-        if ended is None or plan is None:
-            return
-        is_enabled = self.is_enabled
-        refused = policy.refusal(plan.task, is_enabled=is_enabled, trigger=ended.trigger)
-        if refused is None and not policy.is_too_old(plan.task, ended.planned, now):
-            self._roster.add(
-                self._draft, plan, ended.due, trigger=ended.trigger, now=now, by=ended.by
-            )
-        self._roster.start_next(self._draft, plan)
-
-    def _resume_waiting(self) -> None:
-        """Let what waited over a restart go on."""
-        for run in self.unfinished():
-            plan = self._agenda.get(run.task)
-            if run.state is State.WAITING and plan is not None:
-                self._roster.start_next(self._draft, plan)
-
-    # -- what is wished ---------------------------------------------------------------------
-
-    def _hear_wish(self, event: Event, now: datetime) -> None:
-        if isinstance(event, RunRequested):
-            self._draft.answers.append(self._request(event, now))
-        elif isinstance(event, CancelRequested):
-            self._draft.answers.append(self._cancel(event, now))
-        elif isinstance(event, ServeStarted) and not self._roster.is_closed:
-            for plan in self._agenda:
-                if Recurring.AT_START in plan.task.recurrence.parts:
-                    self._decide_start(plan, event.at, now)
-
-    def _decide_start(self, plan: Plan, due: datetime, now: datetime) -> None:
-        if self._ledger.has(plan.task.name, due):
-            return
-        refused = policy.refusal(plan.task, is_enabled=self.is_enabled)
-        if refused is None:
-            self._admit(plan, due, Trigger.EVENT, now)
+    def _go_off(self, timer: Timer) -> None:
+        if isinstance(timer, LookAt):
+            self._situation.look_at(timer.task)
+        elif isinstance(timer, Continue):
+            self._continue(timer.task)
+        elif isinstance(timer, EndPauses):
+            self._end_pauses()
         else:
-            self._ledger.record_alone(self._draft, _decision(plan, due, *refused))
+            self._watching.look(timer)
 
-    def _request(self, event: RunRequested, now: datetime) -> Answer:
-        plan = self._agenda.get(event.task)
-        refusal = self._why_no_run(event.task)
-        if plan is None or refusal:
-            return Answer(request=event.request, refusal=refusal)
-        attempts = self._store.attempts(event.task, event.at)
-        known = [run.id for run in attempts if run.trigger is Trigger.MANUAL]
-        if known:
-            # This request was committed before, and we did not know.
-            return Answer(request=event.request, runs=(known[-1],))
-        if not self._ledger.covers(plan, event.at):
-            self._ledger.add(_decision(plan, event.at, Verdict.ADMITTED, by=event.by))
-        run = self._roster.add(
-            self._draft, plan, event.at, trigger=Trigger.MANUAL, now=now, by=event.by
-        )
-        return Answer(request=event.request, runs=(run.id,))
+    # -- events of the engine ---------------------------------------------------------------
 
-    def _why_no_run(self, task: str) -> str | None:
-        if task not in self._agenda:
-            return f'there is no task "{task}"'
-        if self._roster.is_closed:
-            return "linod is stopping"
-        if not self.is_enabled:
-            return policy.SWITCHED_OFF
-        waiting = sum(run.state is State.WAITING for run in self._roster.going_on(task))
-        return f"{waiting} runs of {task} wait already" if waiting >= WAITING_MAX else None
+    def _begin(self, event: ServeStarted) -> None:
+        situation = self._situation
+        if situation.is_closed:
+            return
+        for plan in situation.agenda:
+            if plan.has(Recurring.AT_START):
+                self._deciding.decide_event(plan, event.at, Trigger.EVENT)
+            if plan.has(Recurring.AT_BOOT) and plan.boot != situation.identity.boot:
+                self._deciding.decide_event(plan, event.at, Trigger.EVENT)
+                plan.boot = situation.identity.boot
+                self._store.set_boot(plan.name, plan.boot)
+        self._continue_all()
 
-    def _cancel(self, event: CancelRequested, now: datetime) -> Answer:
-        chosen = [run for run in self.unfinished() if event.run == run.id or event.task == run.task]
-        if not chosen:
-            return Answer(request=event.request, refusal=self._why_no_cancel(event))
-        reason = f"cancelled by {event.by}"
-        for run in chosen:
-            if run.state is State.WAITING:
-                self._roster.drop(self._draft, run, reason, now)
-            else:
-                self._draft.commands.append(_stop(run, reason))
-        return Answer(request=event.request, runs=tuple(run.id for run in chosen))
+    def _continue_all(self) -> None:
+        """Plan the next due of each task that runs continuously and has none."""
+        for plan in self._situation.agenda:
+            if plan.has(Recurring.CONTINUOUSLY) and plan.continues_at is None:
+                last = next(iter(self._store.runs(plan.name, limit=1)), None)
+                self._ending.continue_after(plan, last)
 
-    def _why_no_cancel(self, event: CancelRequested) -> str:
-        if event.task is not None and event.task not in self._agenda:
-            return f'there is no task "{event.task}"'
-        if event.task is not None:
-            return f"no run of {event.task} is going on"
-        ended = self._store.run(event.run) if event.run is not None else None
-        if ended is None:
-            return f"there is no run {event.run}"
-        return f"run {event.run} has ended: {ended.state.value}"
+    def _continue(self, task: str) -> None:
+        """Decide a task that runs continuously, where its rest is over and nothing goes on."""
+        situation, draft = self._situation, self._situation.draft
+        plan = situation.agenda.get(task)
+        if plan is None or plan.continues_at is None or plan.continues_at > draft.elapsed:
+            return
+        plan.continues_at = None
+        is_held = situation.refusal(plan) is not None
+        if is_held or situation.is_closed or situation.roster.going_on(task):
+            return
+        assert plan.continues_due is not None
+        lag = draft.now - plan.continues_due
+        is_nominal = timedelta(0) <= lag < timedelta(seconds=1)
+        due = plan.continues_due if is_nominal else draft.now
+        while situation.ledger.has(task, due):
+            due += TICK
+        self._deciding.decide_event(plan, due, Trigger.EVENT)
+        if not situation.roster.going_on(task):
+            self._ending.continue_at(plan, due, CONTINUE_MIN)
 
-
-def _decision(
-    plan: Plan, due: datetime, verdict: Verdict, reason: str = "", by: str = ""
-) -> DecisionRow:
-    return DecisionRow(
-        task=plan.task.name, due=due, last=due, count=1, verdict=verdict, reason=reason, by=by
-    )
+    def _end_pauses(self) -> None:
+        situation = self._situation
+        for hold in situation.holding.ended(situation.draft.now):
+            situation.holding.remove(hold)
+            named = "linod" if hold.task == "*" else hold.task
+            situation.tell(LogLevel.INFO, named, "is not paused any more")
+        ends = situation.holding.next_end()
+        if ends is not None:
+            situation.timers.at(ends, EndPauses())
+        self._continue_all()
 
 
-def _stop(run: RunRow, reason: str) -> StopRun:
-    return StopRun(run=run.id, lease=run.lease, outcome=Outcome.CANCELLED, reason=reason)
+def _since_boot(now: datetime, elapsed: timedelta | None) -> timedelta:
+    # Where nobody sets the clock, the one is as good as the other.
+    return now - _EPOCH if elapsed is None else elapsed
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

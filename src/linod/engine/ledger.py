@@ -20,6 +20,7 @@ TICK = timedelta(microseconds=1)
 Span = tuple[datetime, datetime]
 """A half-open stretch of time: after its first, up to and with its last instant."""
 
+# An overlap every second is told once, when it begins.
 _ALWAYS_TOLD = (Verdict.MISSED, Verdict.SUPERSEDED)
 
 
@@ -34,10 +35,16 @@ class Ledger:
         """Read everything from the store again."""
         self._newest = {}
 
+    def newest(self, task: str) -> DecisionRow | None:
+        """The decision on a task with the newest due."""
+        if task not in self._newest:
+            self._newest[task] = next(iter(self._store.decisions(task, limit=1)), None)
+        return self._newest[task]
+
     def add(self, row: DecisionRow) -> None:
         """Write a decision of its own."""
         self._store.add_decision(row)
-        newest = self._newest_of(row.task)
+        newest = self.newest(row.task)
         if newest is None or newest.due <= row.due:
             self._newest[row.task] = row
 
@@ -48,7 +55,7 @@ class Ledger:
 
     def covers(self, plan: Plan, due: datetime) -> bool:
         """Tell whether this due has a verdict: a row of its own, or one among a range."""
-        row = self._store.decision_at(plan.task.name, due)
+        row = self._store.decision_at(plan.name, due)
         return row is not None and due in (row.due, plan.planner.previous(due + TICK))
 
     def free_spans(
@@ -75,6 +82,7 @@ class Ledger:
         spans: Sequence[Span],
         verdict: Verdict,
         reason: str,
+        by: str = "",
     ) -> None:
         """Give all occurrences in some spans a verdict, one range per span."""
         for after, through in spans:
@@ -86,19 +94,24 @@ class Ledger:
                 self.record(
                     draft,
                     DecisionRow(
-                        task=task, due=first, last=last, count=count, verdict=verdict, reason=reason
+                        task=task,
+                        due=first,
+                        last=last,
+                        count=count,
+                        verdict=verdict,
+                        reason=reason,
+                        by=by,
                     ),
                 )
 
     def record(self, draft: Draft, row: DecisionRow) -> None:
         """Write that these got no run: into the newest row where that says the same."""
-        newest = self._newest_of(row.task)
+        newest = self.newest(row.task)
         if newest is None or not _is_continued(newest, row):
             self.record_alone(draft, row)
             return
         self._store.grow_decision(newest, row.last, row.count)
         self._newest[row.task] = evolve(newest, last=row.last, count=newest.count + row.count)
-        # An overlap every second is told once, when it begins.
         if row.verdict in _ALWAYS_TOLD:
             draft.decided.append(row)
 
@@ -106,11 +119,6 @@ class Ledger:
         """Write that this got no run, into a row of its own: `has` finds it again."""
         self.add(row)
         draft.decided.append(row)
-
-    def _newest_of(self, task: str) -> DecisionRow | None:
-        if task not in self._newest:
-            self._newest[task] = next(iter(self._store.decisions(task, limit=1)), None)
-        return self._newest[task]
 
 
 def undecided(planner: Planner, spans: Sequence[Span]) -> Undecided | None:
@@ -122,6 +130,24 @@ def undecided(planner: Planner, spans: Sequence[Span]) -> Undecided | None:
             first = first or beginning
             newest = planner.previous(through + TICK)
     return Undecided(first, newest) if first and newest else None
+
+
+def newest_of(
+    planner: Planner, spans: Sequence[Span], at_most: int, since: datetime
+) -> list[datetime]:
+    """The newest instants in some spans, none before `since`, oldest first."""
+    found: list[datetime] = []
+    for after, through in reversed(spans):
+        due = planner.previous(through + TICK)
+        while due is not None and due > after and due >= since and len(found) < at_most:
+            found.append(due)
+            due = planner.previous(due)
+    return found[::-1]
+
+
+def since(spans: Sequence[Span], instant: datetime) -> list[Span]:
+    """Cut some spans to what lies at an instant or after it."""
+    return [(max(after, instant - TICK), through) for after, through in spans if through >= instant]
 
 
 def before(spans: Sequence[Span], due: datetime) -> list[Span]:

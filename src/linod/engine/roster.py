@@ -1,9 +1,10 @@
-"""The runs that have no outcome yet: added, started one after another per task, ended once."""
+"""The runs that have no outcome yet: added, begun and ended, each once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from attrs import evolve, frozen
@@ -11,7 +12,7 @@ from attrs import evolve, frozen
 from linod import policy
 from linod.engine.agenda import Plan
 from linod.engine.draft import Draft
-from linod.events import Outcome, RunStarted, StartRun, State, Trigger
+from linod.events import Outcome, RunStarted, StartRun, State
 from linod.store.interface import RunRow, Store
 
 
@@ -32,84 +33,123 @@ class Roster:
         self._identity = identity
         self._runs: dict[int, RunRow] = {}
         self._of_task: dict[str, list[int]] = {}
-        self.is_closed = False
-        """Nothing starts any more; what is added waits."""
+        self._of_chain: dict[int, set[int]] = {}
+        self._ready_at: dict[int, timedelta] = {}
+        """The time since boot until which a run waits that waits for a length of time."""
+        self.places: Counter[str] = Counter()
+        """Places taken in each pool by runs that began."""
+        self.begun = 0
+        """Runs that began and have a process."""
 
-    def load(self) -> None:
+    def load(self, now: datetime, elapsed: timedelta) -> None:
         """Read everything from the store again."""
-        self._runs = {run.id: run for run in self._store.unfinished()}
-        self._of_task = {}
-        for run in self._runs.values():
-            self._of_task.setdefault(run.task, []).append(run.id)
+        self._runs, self._of_task, self._of_chain, self._ready_at = {}, {}, {}, {}
+        self.places, self.begun = Counter(), 0
+        for run in self._store.unfinished():
+            self._enter(run)
+            if run.delay is not None:
+                # Across a restart the stored end holds, capped at the original length.
+                rest = max(timedelta(0), min(run.planned - now, run.delay))
+                self._ready_at[run.id] = elapsed + rest
 
     def all(self) -> dict[int, RunRow]:
         """The unfinished runs by number, oldest first."""
         return dict(sorted(self._runs.items()))
 
+    def get(self, id: int) -> RunRow | None:
+        """An unfinished run by its number."""
+        return self._runs.get(id)
+
+    def tasks(self) -> list[str]:
+        """The tasks that have unfinished runs."""
+        return [task for task, runs in self._of_task.items() if runs]
+
     def going_on(self, task: str) -> list[RunRow]:
         """The unfinished runs of a task, oldest first, those that wait included."""
         return [self._runs[number] for number in self._of_task.get(task, ())]
 
-    def add(
-        self,
-        draft: Draft,
-        plan: Plan,
-        due: datetime,
-        *,
-        trigger: Trigger,
-        now: datetime,
-        by: str = "",
-    ) -> RunRow:
-        """Write the next attempt at a due: it starts now, or waits for the others of its task."""
-        is_starting = self._may_start(plan.task.name)
-        run = RunRow(
-            id=0,
-            task=plan.task.name,
-            due=due,
-            attempt=self._store.next_attempt(plan.task.name, due),
-            trigger=trigger,
-            state=State.STARTING if is_starting else State.WAITING,
-            queued=now,
-            planned=due,
-            arguments=policy.arguments_text(plan.task),
-            by=by,
-            lease=self._identity.lease() if is_starting else "",
-            keeper=_keeper_of(plan) if is_starting else "",
-            boot=self._identity.boot if is_starting else "",
-        )
-        run = self._store.add_run(run)
-        self._of_task.setdefault(run.task, []).append(run.id)
-        self._keep(draft, run)
-        if is_starting:
-            draft.commands.append(start_of(run, plan))
+    def members(self, chain: int) -> list[RunRow]:
+        """The unfinished runs of the members of a chain's run."""
+        return [self._runs[number] for number in sorted(self._of_chain.get(chain, ()))]
+
+    def is_ready(self, run: RunRow, draft: Draft) -> bool:
+        """Tell whether the time has come for a run that waits."""
+        if run.delay is None:
+            return run.planned <= draft.now
+        return self._ready_at[run.id] <= draft.elapsed
+
+    def ready_at(self, run: RunRow) -> timedelta | None:
+        """The time since boot until which it waits; None where it waits for an instant."""
+        return self._ready_at.get(run.id)
+
+    # -- changes ------------------------------------------------------------------------------
+
+    def add(self, draft: Draft, plan: Plan, run: RunRow) -> RunRow:
+        """Write the next attempt at a due, which waits; `id` and `attempt` are not looked at."""
+        attempt = self._store.next_attempt(run.task, run.due)
+        text = "" if run.is_chain else policy.arguments_text(plan.task)
+        run = self._store.add_run(evolve(run, attempt=attempt, arguments=text))
+        self._enter(run)
+        if run.delay is not None:
+            self._ready_at[run.id] = draft.elapsed + run.delay
+        draft.rows.append(run)
         return run
 
-    def start_next(self, draft: Draft, plan: Plan) -> None:
-        """Start the oldest run of a task that waits, where nothing else of it goes on."""
-        waiting = self.going_on(plan.task.name)
-        if not waiting or not self._may_start(plan.task.name):
-            return
+    def lease(self, draft: Draft, run: RunRow, plan: Plan) -> None:
+        """Let a run start that waits."""
         leased = evolve(
-            waiting[0],
+            run,
             state=State.STARTING,
             lease=self._identity.lease(),
             keeper=_keeper_of(plan),
             boot=self._identity.boot,
+            pool=plan.task.pool or "",
         )
-        if self._store.lease_run(leased.id, leased.lease, leased.keeper, leased.boot):
-            self._keep(draft, leased)
+        if self._store.lease_run(run.id, leased.lease, leased.keeper, leased.boot, leased.pool):
+            self._replace(draft, leased)
             draft.commands.append(start_of(leased, plan))
 
-    def mark_running(self, draft: Draft, event: RunStarted) -> None:
-        """Record that a worker began."""
+    def begin_chain(self, draft: Draft, run: RunRow, detail: Mapping[str, Any]) -> RunRow:
+        """Let the run of a chain begin that waits."""
+        self._store.begin_chain(run.id, draft.now)
+        self._store.put_detail(run.id, detail)
+        begun = evolve(run, state=State.RUNNING, started=draft.now, detail=detail)
+        self._replace(draft, begun)
+        return begun
+
+    def put_detail(self, draft: Draft, run: RunRow, detail: Mapping[str, Any]) -> RunRow:
+        """Write the detail of an unfinished run."""
+        self._store.put_detail(run.id, detail)
+        changed = evolve(run, detail=detail)
+        self._replace(draft, changed)
+        return changed
+
+    def hold(self, draft: Draft, run: RunRow, reason: str) -> None:
+        """Note what a run waits for, where that is something new."""
+        if reason and run.held != reason:
+            self._store.hold_run(run.id, reason, draft.now)
+            self._replace(draft, evolve(run, held=reason, held_since=draft.now))
+
+    def plan(self, draft: Draft, run: RunRow, planned: datetime) -> RunRow:
+        """Give a run that waits another planned start."""
+        self._store.plan_run(run.id, planned)
+        self._ready_at.pop(run.id, None)
+        changed = evolve(run, planned=planned, delay=None)
+        self._replace(draft, changed)
+        return changed
+
+    def mark_running(self, draft: Draft, event: RunStarted) -> RunRow | None:
+        """Record that a worker began; None where that is old news."""
         run = self._runs.get(event.run)
         is_first = run is not None and self._store.mark_running(
             event.run, event.lease, event.worker, event.at
         )
-        if run is not None and is_first:
-            run = evolve(run, state=State.RUNNING, worker=event.worker, started=event.at)
-            self._keep(draft, run)
-            draft.started.append(run)
+        if run is None or not is_first:
+            return None
+        run = evolve(run, state=State.RUNNING, worker=event.worker, started=event.at)
+        self._replace(draft, run)
+        draft.started.append(run)
+        return run
 
     def end(
         self,
@@ -129,28 +169,42 @@ class Roster:
         ended = max(ended, began) if began else ended
         row = self._store.end_run(id, lease, outcome, ended=ended, started=started, **fields)
         if row is not None:
-            self._forget(row)
+            self._leave(id)
             draft.rows.append(row)
             draft.ended.append(row)
         return row
 
-    def drop(self, draft: Draft, run: RunRow, reason: str, now: datetime) -> None:
-        """End a run that waits."""
-        self.end(draft, run.id, "", Outcome.CANCELLED, ended=now, reason=reason)
+    # -- memory -------------------------------------------------------------------------------
 
-    def _may_start(self, task: str) -> bool:
-        states = [run.state for run in self.going_on(task)]
-        return policy.is_free_to_start(states) and not self.is_closed
-
-    def _keep(self, draft: Draft, run: RunRow) -> None:
+    def _enter(self, run: RunRow) -> None:
         self._runs[run.id] = run
+        self._of_task.setdefault(run.task, []).append(run.id)
+        if run.parent is not None:
+            self._of_chain.setdefault(run.parent, set()).add(run.id)
+        self._count(run, 1)
+
+    def _replace(self, draft: Draft, run: RunRow) -> None:
+        self._count(self._runs[run.id], -1)
+        self._runs[run.id] = run
+        self._count(run, 1)
         draft.rows.append(run)
 
-    def _forget(self, run: RunRow) -> None:
-        self._runs.pop(run.id, None)
-        of_task = self._of_task.get(run.task, [])
-        if run.id in of_task:
-            of_task.remove(run.id)
+    def _leave(self, id: int) -> None:
+        run = self._runs.pop(id, None)
+        if run is None:
+            return
+        self._count(run, -1)
+        self._of_task[run.task].remove(id)
+        self._ready_at.pop(id, None)
+        if run.parent is not None:
+            self._of_chain[run.parent].discard(id)
+            if not self._of_chain[run.parent]:
+                del self._of_chain[run.parent]
+
+    def _count(self, run: RunRow, by: int) -> None:
+        if run.state is not State.WAITING and not run.is_chain:
+            self.begun += by
+            self.places[run.pool] += by
 
 
 def _keeper_of(plan: Plan) -> str:

@@ -20,7 +20,7 @@ def open_reader(path: Path) -> Reader:
 
     Raises ConfigurationError where it cannot be read or is no store of linod.
     """
-    from linod.store.sqlite import SqliteReader
+    from linod.store.reading import SqliteReader
 
     return SqliteReader(path)
 

@@ -18,6 +18,7 @@ from attrs import field, frozen
 
 from linod.errors import LinodError
 from linod.events import Outcome, State, Trigger, Verdict
+from linod.policy import Hold, HoldKind, WarningKind
 
 OUTCOMES_SHOWN = 10
 """How many of a task's last outcomes a summary holds: the strip that status shows."""
@@ -100,6 +101,26 @@ class RunRow:
     """`pid:start time in clock ticks since boot`."""
     boot: str = ""
     """Boot id of the machine it started on."""
+    is_chain: bool = False
+    """It is the run of a chain: no process of its own, but those of its members."""
+    parent: int | None = None
+    """The run of the chain to which it belongs."""
+    origin: int = 0
+    """The number of the first attempt of its series; 0 where it is that itself."""
+    is_caught_up: bool = False
+    """Its occurrence was missed."""
+    delay: timedelta | None = None
+    """Where it waits a length of time and not for an instant: that length."""
+    held: str = ""
+    """What it waited for last, or waits for."""
+    held_since: datetime | None = None
+    pool: str = ""
+    """The pool of which it takes a place while it runs."""
+
+    @property
+    def series(self) -> int:
+        """The number of the first attempt of its series."""
+        return self.origin or self.id
 
     @property
     def is_ended(self) -> bool:
@@ -128,6 +149,9 @@ class RunRow:
             "ended": _iso(self.ended),
             "reason": self.reason,
             "by": self.by,
+            "chain": self.parent,
+            "held": self.held,
+            "held_since": _iso(self.held_since),
         }
 
 
@@ -144,6 +168,33 @@ class CursorRow:
     """Canonical text of what defines its instants; empty: the task was removed."""
     definition_hash: str
     first_seen: datetime
+    failures: int = 0
+    """So many occurrences in a row failed for good."""
+    boot: str = ""
+    """Boot id of the machine when `at boot` was decided last."""
+
+
+@frozen(kw_only=True)
+class WarningRow:
+    """Something that people are told although nothing failed."""
+
+    task: str
+    at: datetime
+    kind: WarningKind
+    run: int | None = None
+    text: str
+
+
+@frozen(kw_only=True)
+class ActionRow:
+    """Something a person did."""
+
+    at: datetime
+    verb: str
+    task: str
+    """Empty: linod as a whole."""
+    by: str
+    text: str = ""
 
 
 @frozen(kw_only=True)
@@ -205,6 +256,30 @@ class Reader(Protocol):
     def meta(self) -> dict[str, str]:
         """Small facts about the store: who wrote it, when it was made."""
 
+    def children(self, parent: int) -> list[RunRow]:
+        """The runs of a chain's members, oldest first."""
+
+    def last_end(self, task: str) -> RunRow | None:
+        """The run of a task that ended last and was not cancelled."""
+
+    def newest_success(self, task: str) -> RunRow | None:
+        """The succeeded or warned run of a task with the newest due."""
+
+    def newest_admitted(self, task: str, upto: datetime) -> datetime | None:
+        """The newest due, not after `upto`, of a task that was admitted."""
+
+    def lengths(self, task: str, limit: int) -> list[timedelta]:
+        """How long the last runs took that succeeded or warned, newest first."""
+
+    def holds(self) -> list[Hold]:
+        """What is paused or disabled; a pause whose end is past may be among them."""
+
+    def warnings(self, task: str | None = None, *, limit: int = 50) -> list[WarningRow]:
+        """Warnings, newest first."""
+
+    def actions(self, task: str | None = None, *, limit: int = 50) -> list[ActionRow]:
+        """What people did, newest first."""
+
 
 class Store(Reader, Protocol):
     """Reads and writes; the one in the daemon."""
@@ -230,8 +305,20 @@ class Store(Reader, Protocol):
     def next_attempt(self, task: str, due: datetime) -> int:
         """The next free attempt at an occurrence."""
 
-    def lease_run(self, id: int, lease: str, keeper: str, boot: str) -> bool:
+    def lease_run(self, id: int, lease: str, keeper: str, boot: str, pool: str) -> bool:
         """Let a waiting run start; False if it does not wait any more."""
+
+    def hold_run(self, id: int, held: str, since: datetime) -> None:
+        """Note what a waiting run waits for."""
+
+    def plan_run(self, id: int, planned: datetime) -> None:
+        """Give a waiting run another planned start."""
+
+    def begin_chain(self, id: int, started: datetime) -> None:
+        """Let the waiting run of a chain begin."""
+
+    def put_detail(self, id: int, detail: Mapping[str, Any]) -> None:
+        """Write the detail of an unfinished run."""
 
     def mark_running(self, id: int, lease: str, worker: str, started: datetime) -> bool:
         """Record that the worker began; False if the lease is old or the run not starting."""
@@ -255,6 +342,36 @@ class Store(Reader, Protocol):
 
     def put_meta(self, key: str, value: str) -> None:
         """Write one small fact."""
+
+    def set_failures(self, task: str, failures: int) -> None:
+        """Count the occurrences in a row that failed for good."""
+
+    def set_boot(self, task: str, boot: str) -> None:
+        """Note in which boot `at boot` was decided."""
+
+    def put_hold(self, hold: Hold) -> None:
+        """Pause or disable; the former hold of that kind is replaced."""
+
+    def remove_hold(self, task: str, kind: HoldKind) -> None:
+        """End a pause or a disable."""
+
+    def add_warning(self, warning: WarningRow) -> None:
+        """Write a warning; the same one again is nothing new."""
+
+    def add_action(self, action: ActionRow) -> None:
+        """Write what a person did; the same one again is nothing new."""
+
+    def rename_task(self, old: str, new: str) -> None:
+        """Give all rows of a task to another name, which must have none."""
+
+    def forget_task(self, task: str) -> int:
+        """Remove all rows of a task but what people did; return how many runs went."""
+
+    def cut_decision(self, decision: DecisionRow, last: datetime, count: int) -> None:
+        """Let a range end earlier: only where a person accepts that the clock was wrong."""
+
+    def remove_decision(self, decision: DecisionRow) -> None:
+        """Remove a range beyond now: only where a person accepts that the clock was wrong."""
 
     def prune(self, before: datetime, *, limit: int = 500) -> int:
         """Remove up to `limit` runs and decisions older than `before`; return how many went.

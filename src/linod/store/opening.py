@@ -18,8 +18,8 @@ from linod.errors import ConfigurationError
 
 APPLICATION_ID = 0x6C696E64
 """ASCII "lind", in the header of the file."""
-SCHEMA_VERSION = 1
-TABLES = ("meta", "cursor", "decision", "run", "log")
+SCHEMA_VERSION = 2
+TABLES = ("meta", "cursor", "decision", "run", "log", "hold", "warning", "action")
 BUSY_TIMEOUT_S = 2.0
 """A foreign lock is waited for this long; then the daemon says so and tries again by itself."""
 CHECKED_BYTES = 256 * 1024 * 1024
@@ -60,6 +60,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
             _check_identity(connection, path)
             if _pragma(connection, "user_version") == 0:
                 raise ConfigurationError(f"there is nothing in the store {path} yet")
+            _check_is_current(connection, path)
         except BaseException:
             connection.close()
             raise
@@ -145,6 +146,15 @@ def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
         raise ConfigurationError(
             f"the store {path} was written by a newer linod (schema {version}, "
             f"this one knows {SCHEMA_VERSION}); use that one"
+        )
+
+
+def _check_is_current(connection: sqlite3.Connection, path: Path) -> None:
+    version = _pragma(connection, "user_version")
+    if version < SCHEMA_VERSION:
+        raise ConfigurationError(
+            f"the store {path} was written by an older linod (schema {version}, this one reads "
+            f"{SCHEMA_VERSION}): linod serve brings it up to date"
         )
 
 

@@ -1,0 +1,49 @@
+"""`linod clock accept`: the clock was ahead, and what was decided beyond now stood in the way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from attrs import evolve
+
+from linod.engine.agenda import Agenda, Plan
+from linod.engine.ledger import TICK
+from linod.engine.situation import Situation
+from linod.events import Verdict
+
+AHEAD_MAX = timedelta(hours=1)
+"""A clock that stepped back by more than this is told: tasks do not run until it has caught up."""
+
+
+def ahead(situation: Situation) -> list[str]:
+    """The tasks of which more than an hour beyond now is decided already."""
+    limit = situation.draft.now + AHEAD_MAX
+    return [plan.name for plan in situation.agenda if plan.through > limit]
+
+
+def accept_clock(situation: Situation) -> tuple[str, ...]:
+    """Set cursors beyond now to now, and take back what is decided beyond and got no run."""
+    now = situation.draft.now
+    plans = [plan for plan in situation.agenda if plan.through > now]
+    for plan in plans:
+        _take_back(situation, plan)
+        situation.store.move_cursor(plan.name, now)
+        plan.through = now
+        plan.next_due = plan.planner.next(now)
+    situation.ledger.forget_memory()
+    situation.agenda = Agenda({plan.name: plan for plan in situation.agenda})
+    return tuple(plan.name for plan in plans)
+
+
+def _take_back(situation: Situation, plan: Plan) -> None:
+    now = situation.draft.now
+    for row in situation.store.decisions_between(plan.name, now + TICK, plan.reached):
+        if row.verdict is Verdict.ADMITTED:
+            continue
+        if row.due > now:
+            situation.store.remove_decision(row)
+            continue
+        last = plan.planner.previous(now + TICK) or row.due
+        count = plan.planner.count(row.due - TICK, now)
+        kept = evolve(row, last=max(last, row.due), count=max(1, count))
+        situation.store.cut_decision(row, kept.last, kept.count)

@@ -1,0 +1,222 @@
+"""Gives every occurrence its verdict: those that are due, and those that events bring about."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from attrs import evolve, frozen
+
+from linod import policy
+from linod.engine.agenda import Plan
+from linod.engine.ending import Ending
+from linod.engine.ledger import TICK, Span, before, newest_of, since, undecided
+from linod.engine.situation import Situation
+from linod.events import State, Trigger, Verdict
+from linod.policy import Admission, Choice
+from linod.policy.reasons import OUTSIDE, YIELDED
+from linod.recurrence.model import Event
+from linod.store.interface import DecisionRow, RunRow
+
+
+@frozen(kw_only=True)
+class _Start:
+    """When an admitted occurrence is to start, and why then."""
+
+    planned: datetime
+    delay: timedelta | None = None
+    held: str = ""
+
+
+class Deciding:
+    """Looks at plans; what it admits is written as runs that wait."""
+
+    def __init__(self, situation: Situation, ending: Ending) -> None:
+        self._situation = situation
+        self._ending = ending
+
+    def decide_due(self) -> None:
+        """Decide everything that is due."""
+        situation, draft = self._situation, self._situation.draft
+        if situation.is_closed:
+            return
+        for plan in situation.agenda.take_due(draft.now):
+            self._decide(plan)
+            situation.agenda.put_back(plan, draft.now)
+            situation.store.move_cursor(plan.name, draft.now)
+            draft.next_dues[plan.name] = plan.next_due
+
+    def decide_event(self, plan: Plan, due: datetime, trigger: Trigger) -> None:
+        """Decide an occurrence that an event brought about; a due that has a row is passed over."""
+        situation = self._situation
+        if situation.ledger.has(plan.name, due):
+            return
+        refused = situation.refusal(plan)
+        if refused is None:
+            self._admit(plan, [due], trigger, is_caught_up=False)
+            return
+        row = decision(plan, due, refused.verdict, refused.reason, refused.by)
+        situation.ledger.record_alone(situation.draft, row)
+
+    def decide_after(self, plan: Plan) -> None:
+        """Decide what is due since the tasks that it names have all succeeded anew."""
+        situation = self._situation
+        newest = situation.ledger.newest(plan.name)
+        floor = max(plan.first_seen, newest.last if newest is not None else plan.first_seen)
+        successes = [situation.store.newest_success(name) for name in plan.task.after]
+        dues = [run.due for run in successes if run is not None and run.due > floor]
+        if len(dues) == len(plan.task.after):
+            self.decide_event(plan, max(dues), Trigger.AFTER)
+
+    # -- what the calendar brings -------------------------------------------------------------
+
+    def _decide(self, plan: Plan) -> None:
+        """Give every occurrence in (through, now] its verdict."""
+        situation = self._situation
+        spans = situation.ledger.free_spans(
+            plan.name, plan.reached, plan.through, situation.draft.now
+        )
+        spans = self._decide_held(plan, spans)
+        pending = undecided(plan.planner, spans)
+        if pending is None:
+            return
+        choice = policy.to_run(pending, plan.task, situation.draft.now)
+        chosen = self._chosen(plan, spans, choice)
+        missed = before(spans, chosen[0]) if chosen else spans
+        why = policy.why_missed(pending, plan.task, situation.draft.now)
+        self._record(plan, missed, Verdict.MISSED, why)
+        if chosen:
+            self._admit(plan, chosen, Trigger.SCHEDULE, is_caught_up=choice.is_caught_up)
+
+    def _decide_held(self, plan: Plan, spans: list[Span]) -> list[Span]:
+        """Record what fell due while it was held back; return what is left to decide."""
+        situation = self._situation
+        while spans:
+            after = spans[0][0]
+            hold = situation.holding.holding(plan.name, after + TICK)
+            refused = policy.refusal(plan.task, hold, is_enabled=situation.is_enabled)
+            if refused is None:
+                return spans
+            is_ended = refused.verdict is Verdict.PAUSED and hold is not None and hold.until
+            end = hold.until if is_ended and hold is not None else None
+            held = spans if end is None else before(spans, end)
+            self._record(plan, held, refused.verdict, refused.reason, refused.by)
+            spans = [] if end is None else since(spans, end)
+        return spans
+
+    def _chosen(self, plan: Plan, spans: list[Span], choice: Choice) -> list[datetime]:
+        if choice.since is None:
+            return []
+        return newest_of(plan.planner, spans, choice.at_most, choice.since)
+
+    def _record(
+        self, plan: Plan, spans: list[Span], verdict: Verdict, reason: str, by: str = ""
+    ) -> None:
+        situation = self._situation
+        situation.ledger.record_spans(
+            situation.draft, plan.name, plan.planner, spans, verdict, reason, by
+        )
+
+    # -- admission ----------------------------------------------------------------------------
+
+    def _admit(
+        self, plan: Plan, dues: list[datetime], trigger: Trigger, *, is_caught_up: bool
+    ) -> None:
+        """Admit occurrences, all of a series or none: they count as one to what goes on."""
+        free: list[tuple[datetime, _Start]] = []
+        for due in dues:
+            start = self._start(plan, due)
+            if isinstance(start, _Start):
+                free.append((due, start))
+            else:
+                self._refuse(plan, due, trigger, start)
+        if free:
+            self._let_retries_yield(plan)
+        going = self._situation.roster.going_on(plan.name)
+        admission = policy.admission(plan.task, going, trigger)
+        for due, start in free:
+            if admission.verdict is Verdict.ADMITTED:
+                self._add(plan, due, trigger, start, is_caught_up=is_caught_up)
+            else:
+                self._refuse(plan, due, trigger, admission)
+
+    def _refuse(self, plan: Plan, due: datetime, trigger: Trigger, admission: Admission) -> None:
+        ledger, draft = self._situation.ledger, self._situation.draft
+        row = decision(plan, due, admission.verdict, admission.reason)
+        if trigger is Trigger.SCHEDULE:
+            ledger.record(draft, row)
+        else:
+            ledger.record_alone(draft, row)
+
+    def _start(self, plan: Plan, due: datetime) -> _Start | Admission:
+        """Plan the start of an occurrence, or say why it gets none."""
+        draft = self._situation.draft
+        planned = policy.planned_start(plan.task, plan.zone, due, draft.now)
+        if planned.moved_by == "allowed":
+            following = plan.planner.next(due)
+            if planned.at is None or (following is not None and following <= planned.at):
+                return Admission(verdict=Verdict.OUTSIDE_ALLOWED)
+        assert planned.at is not None
+        rest = self._rest(plan, planned.at)
+        if not rest:
+            held = OUTSIDE if planned.moved_by == "allowed" else planned.moved_by
+            return _Start(planned=planned.at, held=held if planned.at > draft.now else "")
+        if plan.chain is not None or plan.has(Event.CONTINUOUSLY):
+            return _Start(planned=draft.now + rest, delay=rest, held="cooldown")
+        return Admission(verdict=Verdict.COOLDOWN, reason="cooldown after the run before")
+
+    def _rest(self, plan: Plan, planned: datetime) -> timedelta:
+        """How long a task still rests at its planned start."""
+        draft = self._situation.draft
+        if plan.cool_until is None or plan.cool_until <= draft.elapsed:
+            return timedelta(0)
+        rest = plan.cool_until - draft.elapsed
+        return rest if max(planned, draft.now) < draft.now + rest else timedelta(0)
+
+    def _let_retries_yield(self, plan: Plan) -> None:
+        """Drop retries that wait for the window of `allowed`: the next occurrence is due."""
+        for run in self._situation.roster.going_on(plan.name):
+            if run.state is State.WAITING and run.origin and run.held == OUTSIDE:
+                self._ending.drop(run, YIELDED)
+
+    def _add(
+        self, plan: Plan, due: datetime, trigger: Trigger, start: _Start, *, is_caught_up: bool
+    ) -> None:
+        situation = self._situation
+        situation.ledger.add(decision(plan, due, Verdict.ADMITTED))
+        run = new_run(plan, due, trigger, situation.draft.now, is_caught_up=is_caught_up)
+        held_since = situation.draft.now if start.held else None
+        run = evolve(
+            run,
+            planned=start.planned,
+            delay=start.delay,
+            held=start.held,
+            held_since=held_since,
+        )
+        situation.add_run(plan, run)
+
+
+def new_run(
+    plan: Plan, due: datetime, trigger: Trigger, now: datetime, *, is_caught_up: bool = False
+) -> RunRow:
+    """A run of an occurrence that is decided now and starts as soon as it may."""
+    return RunRow(
+        id=0,
+        task=plan.name,
+        due=due,
+        attempt=0,
+        trigger=trigger,
+        state=State.WAITING,
+        queued=now,
+        planned=due,
+        is_chain=plan.chain is not None,
+        is_caught_up=is_caught_up,
+    )
+
+
+def decision(
+    plan: Plan, due: datetime, verdict: Verdict, reason: str = "", by: str = ""
+) -> DecisionRow:
+    """The decision on a single occurrence."""
+    return DecisionRow(
+        task=plan.name, due=due, last=due, count=1, verdict=verdict, reason=reason, by=by
+    )

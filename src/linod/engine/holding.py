@@ -1,0 +1,69 @@
+"""Pauses and disables, as the store has them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from linod.policy import Hold, HoldKind
+from linod.store.interface import Store
+
+ALL = "*"
+"""Stands for linod as a whole; no task has such a name."""
+
+
+class Holding:
+    """What is held back, by whom and until when."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._holds: dict[tuple[str, HoldKind], Hold] = {}
+
+    def load(self) -> None:
+        """Read everything from the store again."""
+        self._holds = {(hold.task, hold.kind): hold for hold in self._store.holds()}
+
+    def all(self) -> list[Hold]:
+        """All holds, oldest first."""
+        return sorted(self._holds.values(), key=lambda hold: (hold.since, hold.task))
+
+    def get(self, task: str, kind: HoldKind) -> Hold | None:
+        """The hold of this kind on a task, or on ALL."""
+        return self._holds.get((task, kind))
+
+    def holding(self, task: str, instant: datetime) -> Hold | None:
+        """The hold that keeps what is due at an instant from running; the one that lasts longest.
+
+        A pause holds what is due before its end; what is due at its end runs.
+        """
+        disabled = self._holds.get((task, HoldKind.DISABLE))
+        if disabled is not None:
+            return disabled
+        pauses = [
+            hold
+            for name in (ALL, task)
+            if (hold := self._holds.get((name, HoldKind.PAUSE))) is not None
+            and (hold.until is None or instant < hold.until)
+        ]
+        return max(pauses, key=_until, default=None)
+
+    def ended(self, now: datetime) -> list[Hold]:
+        """Pauses whose end has come."""
+        return [hold for hold in self.all() if hold.until is not None and hold.until <= now]
+
+    def next_end(self) -> datetime | None:
+        """When the next pause ends."""
+        return min((hold.until for hold in self._holds.values() if hold.until), default=None)
+
+    def put(self, hold: Hold) -> None:
+        """Pause or disable."""
+        self._store.put_hold(hold)
+        self._holds[hold.task, hold.kind] = hold
+
+    def remove(self, hold: Hold) -> None:
+        """End a pause or a disable."""
+        self._store.remove_hold(hold.task, hold.kind)
+        self._holds.pop((hold.task, hold.kind), None)
+
+
+def _until(hold: Hold) -> tuple[bool, datetime]:
+    return hold.until is None, hold.until or hold.since

@@ -1,0 +1,92 @@
+"""What the parts of the engine share: the configuration, and what is in memory of the store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from attrs import define, field
+
+from linod import policy
+from linod.engine.agenda import Agenda, Plan
+from linod.engine.draft import Draft
+from linod.engine.holding import Holding
+from linod.engine.ledger import Ledger
+from linod.engine.roster import Identity, Roster
+from linod.engine.timers import LookAt, Timers
+from linod.events import TellChanged, Trigger
+from linod.policy import Refusal
+from linod.specs import Config, LogLevel
+from linod.store.interface import RunRow, Store
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@define(kw_only=True, eq=False)
+class Situation:
+    """One per engine; `draft` is that of the transaction that goes on."""
+
+    store: Store
+    identity: Identity
+    ledger: Ledger
+    roster: Roster
+    holding: Holding
+    agenda: Agenda = field(factory=lambda: Agenda({}))
+    timers: Timers = field(factory=Timers)
+    draft: Draft = field(factory=lambda: Draft(now=_NEVER, elapsed=timedelta(0)))
+    config: Config | None = None
+    dirty: dict[str, None] = field(factory=dict)
+    """Tasks whose waiting runs have to be looked at, in the order in which that was noticed."""
+    is_closed: bool = False
+    """Nothing is decided or started any more."""
+
+    @classmethod
+    def of(cls, store: Store, identity: Identity) -> Situation:
+        """Begin with a store."""
+        return cls(
+            store=store,
+            identity=identity,
+            ledger=Ledger(store),
+            roster=Roster(store, identity),
+            holding=Holding(store),
+        )
+
+    @property
+    def is_enabled(self) -> bool:
+        """Tell whether linod as a whole is switched on."""
+        return self.config is not None and self.config.linod.enabled
+
+    def refusal(self, plan: Plan, trigger: Trigger = Trigger.SCHEDULE) -> Refusal | None:
+        """Say why nothing of a task is decided to run now."""
+        hold = self.holding.holding(plan.name, self.draft.now)
+        return policy.refusal(plan.task, hold, is_enabled=self.is_enabled, trigger=trigger)
+
+    def rename(self, old: str, new: str) -> None:
+        """Give all that is stored of a task to another name."""
+        self.store.rename_task(old, new)
+        self.ledger.forget_memory()
+        self.holding.load()
+        self.roster.load(self.draft.now, self.draft.elapsed)
+
+    def look_at(self, task: str) -> None:
+        """Look at the waiting runs of a task before this settle ends."""
+        self.dirty[task] = None
+
+    def add_run(self, plan: Plan, run: RunRow) -> RunRow:
+        """Write a run that waits, and look at it when its time has come."""
+        run = self.roster.add(self.draft, plan, run)
+        self.look_when_ready(run)
+        return run
+
+    def look_when_ready(self, run: RunRow) -> None:
+        """Look at a waiting run now, or when its time has come."""
+        ready_at = self.roster.ready_at(run)
+        if self.roster.is_ready(run, self.draft):
+            self.look_at(run.task)
+        elif ready_at is not None:
+            self.timers.after(ready_at, LookAt(run.task))
+        else:
+            self.timers.at(run.planned, LookAt(run.task))
+
+    def tell(self, level: LogLevel, task: str, text: str) -> None:
+        """Say one line when the transaction is committed."""
+        self.draft.changed.append(TellChanged(level=level, task=task, text=text))

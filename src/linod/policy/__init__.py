@@ -1,0 +1,84 @@
+"""What is decided, and why: values in, verdict out.
+
+Rules of this border:
+- Total functions over frozen values: no store, no clock, no memory of former calls.
+- A reason is the sentence that history, status and why print; it names what a person can look up.
+"""
+
+from linod.policy.arguments import arguments_text
+from linod.policy.chain import Member, Progress, after_step, chain_outcome, remaining_steps
+from linod.policy.cooldown import cooldown_after
+from linod.policy.missed import (
+    CAUGHT_UP_MAX,
+    LATE_MAX,
+    Choice,
+    Undecided,
+    is_too_old,
+    to_run,
+    why_missed,
+)
+from linod.policy.overlap import (
+    CAUGHT_UP_EVERY,
+    Admission,
+    Going,
+    admission,
+    startable,
+    to_stop,
+    why_behind,
+)
+from linod.policy.planning import planned_start
+from linod.policy.reasons import (
+    NEVER_STARTED,
+    OUTSIDE,
+    REMOVED,
+    SWITCHED_OFF,
+    SWITCHED_OFF_TASK,
+    TOO_OLD,
+    YIELDED,
+)
+from linod.policy.refusing import Hold, HoldKind, Refusal, refusal
+from linod.policy.retrying import LOST_MAX, next_attempt
+from linod.policy.warning import WarningKind, running_limit
+from linod.policy.window import is_open, opening
+
+__all__ = [
+    "CAUGHT_UP_EVERY",
+    "CAUGHT_UP_MAX",
+    "LATE_MAX",
+    "LOST_MAX",
+    "NEVER_STARTED",
+    "OUTSIDE",
+    "REMOVED",
+    "SWITCHED_OFF",
+    "SWITCHED_OFF_TASK",
+    "TOO_OLD",
+    "YIELDED",
+    "Admission",
+    "Choice",
+    "Going",
+    "Hold",
+    "HoldKind",
+    "Member",
+    "Progress",
+    "Refusal",
+    "Undecided",
+    "WarningKind",
+    "admission",
+    "after_step",
+    "arguments_text",
+    "chain_outcome",
+    "cooldown_after",
+    "is_open",
+    "is_too_old",
+    "next_attempt",
+    "opening",
+    "planned_start",
+    "refusal",
+    "remaining_steps",
+    "running_limit",
+    "startable",
+    "to_run",
+    "to_stop",
+    "why_behind",
+    "why_missed",
+]

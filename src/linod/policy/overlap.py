@@ -1,0 +1,180 @@
+"""What goes on beside what: admission of a newcomer, and which of those that wait may start.
+
+A caught-up series and a backfill run one after another, and count as one run to a newcomer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol, TypeVar
+
+from attrs import frozen
+
+from linod.events import Outcome, State, Trigger, Verdict
+from linod.specs import Overlap, Task
+
+CAUGHT_UP_EVERY = timedelta(seconds=0.1)
+"""Between two starts of a caught-up series: at most ten a second."""
+
+
+class Going(Protocol):
+    """What is asked of an unfinished run."""
+
+    @property
+    def id(self) -> int:
+        """Its number."""
+
+    @property
+    def origin(self) -> int:
+        """The number of the first attempt of its series; 0 where it is that itself."""
+
+    @property
+    def state(self) -> State | Outcome:
+        """waiting, starting or running."""
+
+    @property
+    def trigger(self) -> Trigger:
+        """Why it exists."""
+
+    @property
+    def is_caught_up(self) -> bool:
+        """One of those that were missed."""
+
+
+_Run = TypeVar("_Run", bound=Going)
+
+
+@frozen(kw_only=True)
+class Admission:
+    """Whether a newcomer gets a run."""
+
+    verdict: Verdict = Verdict.ADMITTED
+    reason: str = ""
+
+
+_ADMITTED = Admission()
+_ALWAYS = (Trigger.MANUAL, Trigger.BACKFILL, Trigger.CHAIN)
+"""What a person or a chain wants waits instead of being dropped."""
+
+
+def admission(task: Task, going: Sequence[Going], trigger: Trigger) -> Admission:
+    """Decide whether a due occurrence gets a run, given the task's unfinished runs."""
+    if trigger in _ALWAYS or not going:
+        return _ADMITTED
+    if task.overlap is Overlap.SKIP:
+        return _overlap(f"run {_foremost(going).id} was going on")
+    if task.overlap is Overlap.WAIT and (waiting := _newcomers(going)):
+        return _overlap(f"run {waiting[0].id} was waiting already")
+    if task.overlap is Overlap.ALLOW and _is_full(task, going):
+        return _overlap(f"{_count(going)} were going on (max_running = {task.max_running})")
+    return _ADMITTED
+
+
+def startable(task: Task, going: Sequence[_Run], ready: Sequence[_Run]) -> list[_Run]:
+    """Give those that may start now, in order; `ready` are the waiting ones whose time has come."""
+    begun = [run for run in going if _is_begun(run)]
+    if task.overlap is not Overlap.ALLOW and begun:
+        return []
+    if task.overlap is Overlap.ALLOW and task.max_running is not None:
+        room = task.max_running - _count_of(begun)
+        return _candidates(task, going, ready)[: max(0, room)]
+    found = _candidates(task, going, ready)
+    return found if task.overlap is Overlap.ALLOW else found[:1]
+
+
+def to_stop(task: Task, going: Sequence[_Run], ready: Sequence[_Run]) -> list[_Run]:
+    """Give those that have to end since a newer one replaces them: begun ones, and waiting ones."""
+    if task.overlap is not Overlap.REPLACE:
+        return []
+    newest = max((run for run in ready if _may_replace(run)), key=_series, default=None)
+    if newest is None:
+        return []
+    return [run for run in going if _is_replaced(run, newest)]
+
+
+def why_behind(task: Task, run: Going, going: Sequence[Going]) -> str:
+    """Say what a run waits for that is ready: the other one, by its number."""
+    others = [other for other in going if other.id != run.id]
+    if task.overlap is Overlap.ALLOW and _is_full(task, others):
+        return f"{_count(others)} were going on (max_running = {task.max_running})"
+    return f"run {_foremost(others).id} was going on" if others else ""
+
+
+def _overlap(reason: str) -> Admission:
+    return Admission(verdict=Verdict.OVERLAP, reason=reason)
+
+
+def _is_begun(run: Going) -> bool:
+    return run.state is not State.WAITING
+
+
+def _series(run: Going) -> int:
+    return run.origin or run.id
+
+
+def _is_one_of_many(run: Going) -> bool:
+    return run.is_caught_up or run.trigger is Trigger.BACKFILL
+
+
+def _foremost(going: Sequence[Going]) -> Going:
+    return min(going, key=lambda run: (not _is_begun(run), _series(run)))
+
+
+def _newcomers(going: Sequence[Going]) -> list[Going]:
+    """Those that wait for an earlier one: a retry, or one of many, is the earlier one itself."""
+    return [
+        run for run in going if not _is_begun(run) and not run.origin and not _is_one_of_many(run)
+    ]
+
+
+def _count_of(going: Sequence[Going]) -> int:
+    many = {run.trigger for run in going if _is_one_of_many(run)}
+    return sum(not _is_one_of_many(run) for run in going) + len(many)
+
+
+def _is_full(task: Task, going: Sequence[Going]) -> bool:
+    return task.max_running is not None and _count_of(going) >= task.max_running
+
+
+def _count(going: Sequence[Going]) -> str:
+    number = _count_of(going)
+    return "1 run" if number == 1 else f"{number} runs"
+
+
+def _candidates(task: Task, going: Sequence[_Run], ready: Sequence[_Run]) -> list[_Run]:
+    """Of each lane the first one, if it is ready; what may run together has no order."""
+    heads = {_lane(task, run): _series(run) for run in sorted(going, key=_series, reverse=True)}
+    free = [
+        run
+        for run in ready
+        if (lane := _lane(task, run)) == _TOGETHER or heads[lane] == _series(run)
+    ]
+    return sorted(free, key=lambda run: (_RANKS.get(run.trigger, 1), _series(run)))
+
+
+# A backfill has time: what is due meanwhile goes ahead of its next one.
+_RANKS = {Trigger.MANUAL: 0, Trigger.BACKFILL: 2}
+
+
+_TOGETHER = "together"
+
+
+def _lane(task: Task, run: Going) -> str:
+    if run.trigger is Trigger.BACKFILL:
+        return "backfill"
+    if run.is_caught_up:
+        return "caught up" if task.overlap is Overlap.ALLOW else "schedule"
+    if task.overlap is Overlap.ALLOW:
+        return _TOGETHER
+    return "manual" if run.trigger is Trigger.MANUAL else "schedule"
+
+
+def _may_replace(run: Going) -> bool:
+    return run.state is State.WAITING and not run.origin and not _is_one_of_many(run)
+
+
+def _is_replaced(run: Going, newest: Going) -> bool:
+    """What a person asked for and did not begin is not lost; all else gives way."""
+    is_asked = run.trigger in (Trigger.MANUAL, Trigger.BACKFILL)
+    return _series(run) < _series(newest) and (_is_begun(run) or not is_asked)

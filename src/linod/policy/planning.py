@@ -1,0 +1,45 @@
+"""When an occurrence is to start: its due, moved by spread, jitter and `allowed`.
+
+Spread is a function of the task's name, jitter one of the occurrence: no restart changes either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+from attrs import frozen
+
+from linod.policy.window import opening
+from linod.specs import Task
+
+_SHARES = 1 << 53
+
+
+@frozen(kw_only=True)
+class Planned:
+    """The planned start, and what moved it; `at` is None where the task may never start."""
+
+    at: datetime | None
+    moved_by: str = ""
+
+
+def planned_start(task: Task, zone: str, due: datetime, now: datetime) -> Planned:
+    """Plan the start of an occurrence that is decided now."""
+    spread = _share(task.spread, task.name)
+    jitter = _share(task.jitter, f"{task.name} {due.timestamp():.6f}")
+    planned = due + spread + jitter
+    moved_by = " and ".join(name for name, by in (("spread", spread), ("jitter", jitter)) if by)
+    start = max(planned, now)
+    opens = opening(task.allowed, zone, start)
+    if opens == start:
+        return Planned(at=planned, moved_by=moved_by)
+    return Planned(at=opens, moved_by="allowed")
+
+
+def _share(most: timedelta | None, text: str) -> timedelta:
+    """A part of a length between nothing and the whole, evenly spread over texts."""
+    if not most:
+        return timedelta(0)
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return most * ((int.from_bytes(digest) >> 11) / _SHARES)
