@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from attrs import evolve
 
@@ -102,11 +103,10 @@ class Chaining:
             situation.ledger.add(decision(plan, run.due, Verdict.ADMITTED))
         if plan.cool_until is not None:
             rest = max(rest, plan.cool_until - situation.draft.elapsed)
-        member = evolve(
-            new_run(plan, run.due, Trigger.CHAIN, now), parent=run.id, planned=now, by=run.by
-        )
+        waits: dict[str, Any] = {"planned": now}
         if rest > _NO_REST:
-            member = evolve(member, planned=now + rest, delay=rest, held="cooldown", held_since=now)
+            waits = {"planned": now + rest, "delay": rest, "held": "cooldown", "held_since": now}
+        member = new_run(plan, run.due, Trigger.CHAIN, now, parent=run.id, by=run.by, **waits)
         situation.add_run(plan, member)
 
     def _finish(self, run: RunRow, progress: Progress, rest: timedelta) -> None:

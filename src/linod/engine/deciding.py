@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from linod import policy
 from linod.engine.agenda import Plan
@@ -183,22 +184,23 @@ class Deciding:
     ) -> None:
         situation = self._situation
         situation.ledger.add(decision(plan, due, Verdict.ADMITTED))
-        run = new_run(plan, due, trigger, situation.draft.now, is_caught_up=is_caught_up)
-        held_since = situation.draft.now if start.held else None
-        run = evolve(
-            run,
+        run = new_run(
+            plan,
+            due,
+            trigger,
+            situation.draft.now,
+            is_caught_up=is_caught_up,
             planned=start.planned,
             delay=start.delay,
             held=start.held,
-            held_since=held_since,
+            held_since=situation.draft.now if start.held else None,
         )
         situation.add_run(plan, run)
 
 
-def new_run(
-    plan: Plan, due: datetime, trigger: Trigger, now: datetime, *, is_caught_up: bool = False
-) -> RunRow:
-    """A run of an occurrence that is decided now and starts as soon as it may."""
+def new_run(plan: Plan, due: datetime, trigger: Trigger, now: datetime, **fields: Any) -> RunRow:
+    """A run that waits; but for what `fields` say it starts as soon as it may."""
+    values = {"planned": due, "is_chain": plan.chain is not None, **fields}
     return RunRow(
         id=0,
         task=plan.name,
@@ -207,9 +209,7 @@ def new_run(
         trigger=trigger,
         state=State.WAITING,
         queued=now,
-        planned=due,
-        is_chain=plan.chain is not None,
-        is_caught_up=is_caught_up,
+        **values,
     )
 
 

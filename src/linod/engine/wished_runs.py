@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from attrs import evolve
-
 from linod import policy
 from linod.engine.agenda import Plan
 from linod.engine.chaining import Chaining
@@ -85,10 +83,15 @@ class WishedRuns:
         situation = self._situation
         if not situation.ledger.covers(plan, due):
             situation.ledger.add(decision(plan, due, Verdict.ADMITTED, by=event.by))
-        run = new_run(plan, due, trigger, situation.draft.now)
-        planned = due if due == event.at else event.at
-        detail = progress.to_detail() if progress is not None else {}
-        run = evolve(run, by=event.by, queued=event.at, planned=planned, detail=detail)
+        run = new_run(
+            plan,
+            due,
+            trigger,
+            event.at,
+            by=event.by,
+            planned=event.at,
+            detail=progress.to_detail() if progress is not None else {},
+        )
         return situation.add_run(plan, run)
 
     def _why_no_run(self, task: str) -> str | None:
