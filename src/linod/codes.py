@@ -1021,7 +1021,7 @@ _LATER: dict[str, Code] = {
 The key is accepted and checked, but this version does nothing with it yet. It may stay.
 
 Wrong:
-    pool = "database"     # no limit yet
+    nice = 10     # no effect yet
 
 Right:
     # nothing to mend""",

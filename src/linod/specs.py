@@ -10,6 +10,7 @@ Rules of this border:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -136,7 +137,6 @@ class Fold(StrEnum):
 
 
 # What a key without effect yet waits for, in the words that check prints.
-POLICIES = "policies"
 EXECUTION = "process control"
 SHARED_LOG = "the shared log"
 NOTICES = "notices"
@@ -150,13 +150,14 @@ def key(
     doc: str,
     example: str,
     later: str | None = None,
-    later_values: tuple[str, ...] = (),
+    later_values: Mapping[str, str] | None = None,
 ) -> Any:
     """Declare one key: `example` is TOML for its value, `later` the topic it waits for.
 
-    `later_values` are values that wait for the topic of policies, where the others work now.
+    `later_values` are values that wait for a topic each, where the others work now.
     """
-    metadata = {"doc": doc, "example": example, "later": later, "later_values": later_values}
+    waiting = later_values or {}
+    metadata = {"doc": doc, "example": example, "later": later, "later_values": waiting}
     return field(default=default, metadata=metadata)
 
 
@@ -308,26 +309,19 @@ class Task:
         (),
         doc="Instants that are no occurrences: dates, recurrences, calendars.",
         example='[{ calendar = "ee" }, 2026-12-24]',
-        later=POLICIES,
     )
     on_excluded: OnExcluded = key(
-        OnExcluded.SKIP,
-        doc="What happens instead: skip, before, after.",
-        example='"after"',
-        later=POLICIES,
+        OnExcluded.SKIP, doc="What happens instead: skip, before, after.", example='"after"'
     )
     allowed: Allowed | None = key(
-        doc="Runs start only between these times of day.", example='"20:00-06:00"', later=POLICIES
+        doc="Runs start only between these times of day.", example='"20:00-06:00"'
     )
     jitter: timedelta | None = key(
-        doc="Each start is delayed by up to this, differently each time.",
-        example='"30 seconds"',
-        later=POLICIES,
+        doc="Each start is delayed by up to this, differently each time.", example='"30 seconds"'
     )
     spread: timedelta | None = key(
         doc="All starts are delayed by the same share of this, differently for each task.",
         example='"10 minutes"',
-        later=POLICIES,
     )
     dst: Dst = key(
         Dst(),
@@ -335,12 +329,11 @@ class Task:
         example='{ gap = "skip", fold = "both" }',
     )
     after: tuple[str, ...] = key(
-        (), doc="Tasks that must have succeeded first.", example='["extract"]', later=POLICIES
+        (), doc="Tasks that must have succeeded first.", example='["extract"]'
     )
     only_if: DottedPath | None = key(
         doc="A procedure asked first, in the run's worker; false ends the run cancelled.",
         example='"shop.tasks.is_open"',
-        later=POLICIES,
     )
 
     # Policies
@@ -348,16 +341,12 @@ class Task:
         Overlap.SKIP,
         doc="Due while an earlier one is going on: skip, wait, allow, replace.",
         example='"skip"',
-        later_values=("wait", "allow", "replace"),
     )
-    max_running: int | None = key(
-        doc='Runs at once where overlap = "allow".', example="4", later=POLICIES
-    )
+    max_running: int | None = key(doc='Runs at once where overlap = "allow".', example="4")
     catch_up: CatchUp = key(
         CatchUp.ONE,
         doc="Missed occurrences: one (the newest), all (the newest 1,000), none.",
         example='"one"',
-        later_values=("all",),
     )
     catch_up_window: timedelta = key(
         timedelta(days=1), doc="Missed ones older than this are not caught up.", example='"1 day"'
@@ -366,10 +355,9 @@ class Task:
         Retry(),
         doc="Further attempts after failed and timed_out.",
         example='{ attempts = 3, delay = "10 seconds" }',
-        later=POLICIES,
     )
     cooldown: Cooldown | None = key(
-        doc="Rest after the last end.", example='{ failure = "20 minutes" }', later=POLICIES
+        doc="Rest after the last end.", example='{ failure = "20 minutes" }'
     )
     timeout: timedelta | None = key(
         doc="A run that takes longer gets TERM, with all its processes.", example='"1 hour"'
@@ -378,38 +366,28 @@ class Task:
         timedelta(seconds=30), doc="From TERM to KILL.", example='"30 seconds"'
     )
     disable_after: int | None = key(
-        doc="So many occurrences in a row failed for good disable the task.",
-        example="5",
-        later=POLICIES,
+        doc="So many occurrences in a row failed for good disable the task.", example="5"
     )
     on_lost: OnLost = key(
-        OnLost.FAIL,
-        doc="After a run whose end nobody saw: fail, retry.",
-        example='"retry"',
-        later=POLICIES,
+        OnLost.FAIL, doc="After a run whose end nobody saw: fail, retry.", example='"retry"'
     )
     on_stop: OnStop = key(
         OnStop.END,
         doc="When the daemon stops: end, finish, keep.",
         example='"finish"',
-        later=POLICIES,
+        later_values={OnStop.KEEP: EXECUTION},
     )
     pool: str | None = key(
-        doc="A key of [pools]: waits while that pool is full.", example='"database"', later=POLICIES
+        doc="A key of [pools]: waits while that pool is full.", example='"database"'
     )
-    priority: int = key(
-        0, doc="Of those that wait, the highest starts first.", example="10", later=POLICIES
-    )
+    priority: int = key(0, doc="Of those that wait, the highest starts first.", example="10")
     enabled: bool = key(
         True,
         doc='False: occurrences are decided "switched off", nothing starts.',
         example="false",
     )
     formerly: tuple[str, ...] = key(
-        (),
-        doc="Old names: their history, cursor and pauses come along.",
-        example='["old_report"]',
-        later=POLICIES,
+        (), doc="Old names: their history, cursor and pauses come along.", example='["old_report"]'
     )
 
     # Process
@@ -464,10 +442,7 @@ class Task:
         later=SHARED_LOG,
     )
     warn: Warn = key(
-        Warn(),
-        doc="Tell people about what is late or slow.",
-        example='{ late = "15 minutes" }',
-        later=POLICIES,
+        Warn(), doc="Tell people about what is late or slow.", example='{ late = "15 minutes" }'
     )
     notify: tuple[str, ...] = key((), doc="Notice channels.", example='["ops"]', later=NOTICES)
     ping: str | None = key(
@@ -486,44 +461,30 @@ class Chain:
         attrs.NOTHING,
         doc="Tasks in order; an inner list runs together.",
         example='[["extract_orders", "extract_stock"], "transform", "load"]',
-        later=POLICIES,
     )
     description: str | None = key(doc="One line for people.", example='"The nightly load."')
-    recurrence: Recurrence = key(
-        MANUALLY, doc="As for tasks.", example='"every day at 02:00"', later=POLICIES
-    )
-    timezone: ZoneName | None = key(doc="As for tasks.", example='"UTC"', later=POLICIES)
-    start: datetime | None = key(doc="As for tasks.", example="2026-01-05", later=POLICIES)
-    end: datetime | None = key(doc="As for tasks.", example="2026-12-31", later=POLICIES)
-    max_events: int | None = key(doc="As for tasks.", example="10", later=POLICIES)
-    exclude: tuple[Exclusion, ...] = key(
-        (), doc="As for tasks.", example="[2026-12-24]", later=POLICIES
-    )
-    on_excluded: OnExcluded = key(
-        OnExcluded.SKIP, doc="As for tasks.", example='"after"', later=POLICIES
-    )
-    allowed: Allowed | None = key(doc="As for tasks.", example='"20:00-06:00"', later=POLICIES)
-    dst: Dst = key(Dst(), doc="As for tasks.", example='{ gap = "skip" }', later=POLICIES)
-    overlap: Overlap = key(Overlap.SKIP, doc="As for tasks.", example='"skip"', later=POLICIES)
-    catch_up: CatchUp = key(CatchUp.ONE, doc="As for tasks.", example='"one"', later=POLICIES)
-    catch_up_window: timedelta = key(
-        timedelta(days=1), doc="As for tasks.", example='"1 day"', later=POLICIES
-    )
-    cooldown: Cooldown | None = key(
-        doc="As for tasks.", example='{ failure = "20 minutes" }', later=POLICIES
-    )
-    enabled: bool = key(True, doc="As for tasks.", example="false", later=POLICIES)
-    formerly: tuple[str, ...] = key(
-        (), doc="As for tasks.", example='["old_nightly"]', later=POLICIES
-    )
+    recurrence: Recurrence = key(MANUALLY, doc="As for tasks.", example='"every day at 02:00"')
+    timezone: ZoneName | None = key(doc="As for tasks.", example='"UTC"')
+    start: datetime | None = key(doc="As for tasks.", example="2026-01-05")
+    end: datetime | None = key(doc="As for tasks.", example="2026-12-31")
+    max_events: int | None = key(doc="As for tasks.", example="10")
+    exclude: tuple[Exclusion, ...] = key((), doc="As for tasks.", example="[2026-12-24]")
+    on_excluded: OnExcluded = key(OnExcluded.SKIP, doc="As for tasks.", example='"after"')
+    allowed: Allowed | None = key(doc="As for tasks.", example='"20:00-06:00"')
+    dst: Dst = key(Dst(), doc="As for tasks.", example='{ gap = "skip" }')
+    overlap: Overlap = key(Overlap.SKIP, doc="As for tasks.", example='"skip"')
+    catch_up: CatchUp = key(CatchUp.ONE, doc="As for tasks.", example='"one"')
+    catch_up_window: timedelta = key(timedelta(days=1), doc="As for tasks.", example='"1 day"')
+    cooldown: Cooldown | None = key(doc="As for tasks.", example='{ failure = "20 minutes" }')
+    enabled: bool = key(True, doc="As for tasks.", example="false")
+    formerly: tuple[str, ...] = key((), doc="As for tasks.", example='["old_nightly"]')
     on_failed: OnFailed = key(
         OnFailed.STOP,
         doc="A member failed for good: stop, or continue with the next.",
         example='"continue"',
-        later=POLICIES,
     )
     notify: tuple[str, ...] = key((), doc="As for tasks.", example='["ops"]', later=NOTICES)
-    warn: Warn = key(Warn(), doc="As for tasks.", example='{ late = "1 hour" }', later=POLICIES)
+    warn: Warn = key(Warn(), doc="As for tasks.", example='{ late = "1 hour" }')
 
     def as_task(self) -> Task:
         """What it has in common with a task: it is decided like one, under its own name."""
@@ -536,7 +497,7 @@ class Pool:
     """`[pools.NAME]`: a limit on how many runs go on at once."""
 
     name: str = field(metadata={"is_key": False})
-    size: int = key(attrs.NOTHING, doc="Runs at once.", example="2", later=POLICIES)
+    size: int = key(attrs.NOTHING, doc="Runs at once.", example="2")
 
 
 @frozen(kw_only=True)
@@ -545,17 +506,13 @@ class Calendar:
 
     name: str = field(metadata={"is_key": False})
     country: str | None = key(
-        doc="ISO 3166 code; public holidays by the holidays library (extra).",
-        example='"EE"',
-        later=POLICIES,
+        doc="ISO 3166 code; public holidays by the holidays library (extra).", example='"EE"'
     )
     subdivision: str | None = key(
-        doc="Part of the country, as the holidays library names it.",
-        example='"BY"',
-        later=POLICIES,
+        doc="Part of the country, as the holidays library names it.", example='"BY"'
     )
-    dates: tuple[date, ...] = key((), doc="Days.", example="[2026-12-31]", later=POLICIES)
-    file: Path | None = key(doc="An iCalendar file.", example='"closed.ics"', later=POLICIES)
+    dates: tuple[date, ...] = key((), doc="Days.", example="[2026-12-31]")
+    file: Path | None = key(doc="An iCalendar file.", example='"closed.ics"')
 
 
 @frozen(kw_only=True)
@@ -600,9 +557,7 @@ class Linod:
         doc="Files or globs with tasks, chains, pools, calendars, and [defaults] of their own.",
         example='["conf.d/*.toml"]',
     )
-    max_running: int = key(
-        64, doc="Runs at once, all pools together.", example="64", later=POLICIES
-    )
+    max_running: int = key(64, doc="Runs at once, all pools together.", example="64")
     keep: timedelta = key(
         timedelta(days=90),
         doc="History; the last failure of a task always stays.",

@@ -71,7 +71,7 @@ def test_keys_of_the_daemon_and_the_log_are_all_shown() -> None:
     spec_of = {table.heading: table.spec for table in TABLES}
 
     assert _names(spec_of["[log]"]) == set(tables["log"])
-    assert _names(spec_of["[linod]"]) - set(tables["linod"]) == {"django", "max_running"}
+    assert _names(spec_of["[linod]"]) - set(tables["linod"]) == {"django"}
 
 
 def _names(spec: type) -> set[str]:

@@ -193,14 +193,15 @@ def test_a_calendar_file_is_a_path_and_no_reference(load_text, tmp_path: Path) -
 
 def test_a_key_whose_effect_comes_later_is_a_note_per_task(load_text) -> None:
     loaded = load_text(
-        '[pools.db]\nsize = 2\n[tasks.x]\ncommand = "x"\npool = "db"\noverlap = "wait"\n'
-        '[tasks.y]\ncommand = "y"\npool = "db"\noverlap = "skip"\n'
+        '[chains.c]\ntasks = ["x"]\nnotify = ["ops"]\n'
+        '[tasks.x]\ncommand = "x"\nnice = 1\non_stop = "keep"\n'
+        '[tasks.y]\ncommand = "y"\nnice = 2\non_stop = "end"\n'
     )
     notes = [each for each in loaded.diagnostics if each.code == "L090"]
 
     assert loaded.errors == ()
-    assert [each.place.line for each in notes] == [1, 5, 6, 9]
-    assert notes[1].message == "tasks.x.pool is accepted; its effect comes with policies"
+    assert [each.place.line for each in notes] == [3, 6, 7, 10]
+    assert notes[1].message == "tasks.x.nice is accepted; its effect comes with process control"
 
 
 def test_the_zone_is_the_systems_unless_set_and_said(load_text) -> None:

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import attrs
 from attrs import define, field
 
 from linod.diagnostics import Diagnostic
+from linod.keys import keys_of
 from linod.loader.graph import cycles
 from linod.loader.identity import has_no_effect
 from linod.loader.loaded import WHAT_RUNS, Entry, Kept
@@ -21,7 +21,7 @@ from linod.loader.refusal import did_you_mean, dotted
 from linod.loader.source import Source
 from linod.recurrence.model import Interval, Recurrence
 from linod.recurrence.remarks import Remark, remarks
-from linod.specs import POLICIES, Calendar, CalendarName, Chain, Config, Linod, Pool, Task
+from linod.specs import Calendar, CalendarName, Chain, Config, Linod, Pool, Task
 from linod.units import format_duration, nearest
 
 _SHELL_SIGNS = re.compile(r"[|<>;`]|&&|&\s*$|\$[({A-Za-z_]|[*?]")
@@ -112,32 +112,27 @@ class _Checks:
 
     def tell_later(self, kind: str, entry: Entry) -> None:
         """Say which keys are accepted but wait for their topic."""
-        spec = _SPECS[kind]
-        if spec is not Task:
-            topic = attrs.fields(spec)[1].metadata["later"]
-            self._tell_one_later(entry.source, entry.path, f"[{dotted(entry.path)}]", topic)
-            return
-        self._tell_later_keys(entry.source, entry.path, entry.table, _LATER_KEYS)
+        self._tell_later_keys(entry.source, entry.path, entry.table, _SPECS[kind])
 
     def tell_later_defaults(self, source: Source) -> None:
         """Say the same of [defaults] and [linod]."""
-        table = source.data.get("defaults")
-        if isinstance(table, dict):
-            self._tell_later_keys(source, ("defaults",), table, _LATER_KEYS)
-        table = source.data.get("linod")
-        if isinstance(table, dict):
-            self._tell_later_keys(source, ("linod",), table, _LATER_LINOD_KEYS)
+        for name, spec in (("defaults", Task), ("linod", Linod)):
+            table = source.data.get(name)
+            if isinstance(table, dict):
+                self._tell_later_keys(source, (name,), table, spec)
 
     def _tell_later_keys(
-        self, source: Source, path: Path, table: dict[str, Any], later: dict[str, str]
+        self, source: Source, path: Path, table: dict[str, Any], spec: type
     ) -> None:
-        for key in table.keys() & later.keys():
-            self._tell_one_later(source, (*path, key), dotted((*path, key)), later[key])
-        for key in table.keys() & _LATER_VALUES.keys():
-            value = table[key]
-            if value in _LATER_VALUES[key]:
-                shown = f'{dotted((*path, key))} = "{value}"'
-                self._tell_one_later(source, (*path, key), shown, POLICIES)
+        for key in keys_of(spec):
+            if key.name not in table:
+                continue
+            where, value = (*path, key.name), table[key.name]
+            if key.later:
+                self._tell_one_later(source, where, dotted(where), key.later)
+            elif isinstance(value, str) and value in key.later_values:
+                shown = f'{dotted(where)} = "{value}"'
+                self._tell_one_later(source, where, shown, key.later_values[value])
 
     def _tell_one_later(self, source: Source, path: Path, name: str, topic: str) -> None:
         message = f"{name} is accepted; its effect comes with {topic}"
@@ -385,21 +380,6 @@ class _Checks:
 
 _WHAT_RUNS_IN_ORDER = ("procedure", "command", "shell", "manage")
 assert set(_WHAT_RUNS_IN_ORDER) == WHAT_RUNS
-
-
-def _later_keys(spec: Any) -> dict[str, str]:
-    fields = attrs.fields(spec)
-    return {each.name: each.metadata["later"] for each in fields if each.metadata.get("later")}
-
-
-_LATER_KEYS = _later_keys(Task)
-_LATER_LINOD_KEYS = _later_keys(Linod)
-# Of these keys only the other values have their effect already.
-_LATER_VALUES = {
-    attribute.name: attribute.metadata["later_values"]
-    for attribute in attrs.fields(Task)
-    if attribute.metadata.get("later_values")
-}
 
 
 def _utc(instant: datetime, zone: ZoneInfo) -> datetime:
