@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "cancel": "End a run, or all runs of a task.",
     "reload": "Make the daemon read its configuration again.",
     "stop": "Stop the daemon.",
+    "db": "Look whether the store is sound.",
     "procedures": "List the procedures that tasks can call.",
     "schema": "Print the JSON Schema of linod.toml.",
     "explain": "Explain a code that check prints.",
@@ -52,7 +53,6 @@ LATER: dict[str, str] = {
     "log-server": "",
     "systemd": "until then: ExecStart=linod -c FILE serve, ExecReload=linod -c FILE reload",
     "supervisor": "until then: command=linod -c FILE serve",
-    "db": "",
     "completion": "",
 }
 """Commands that are decided but not built, with what helps until then."""

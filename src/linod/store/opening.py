@@ -121,7 +121,8 @@ def _refusing(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise ConfigurationError(f"the store {path} cannot be opened: {error}") from None
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        # SQLite's own message may quote what is damaged.
         raise _damaged(path, str(error)) from None
 
 

@@ -49,6 +49,8 @@ def translated() -> Iterator[None]:
             # Uniqueness is the last guard: what it stops is a bug above it.
             raise AssertionError(f"the store refused a row: {error}") from error
         raise StoreLost(f"the store is damaged: {error}") from error
+    except UnicodeDecodeError as error:
+        raise StoreLost(f"the store is damaged: {error}") from error
 
 
 @contextmanager
