@@ -125,7 +125,7 @@ class Deciding:
         """Admit occurrences, all of a series or none: they count as one to what goes on."""
         free: list[tuple[datetime, _Start]] = []
         for due in dues:
-            start = self._start(plan, due)
+            start = self._start(plan, due, trigger)
             if isinstance(start, _Start):
                 free.append((due, start))
             else:
@@ -148,10 +148,12 @@ class Deciding:
         else:
             ledger.record_alone(draft, row)
 
-    def _start(self, plan: Plan, due: datetime) -> _Start | Admission:
+    def _start(self, plan: Plan, due: datetime, trigger: Trigger) -> _Start | Admission:
         """Plan the start of an occurrence, or say why it gets none."""
         draft = self._situation.draft
-        planned = policy.planned_start(plan.task, plan.zone, due, draft.now)
+        # The due of what others triggered is theirs: it can start when they have succeeded.
+        base = draft.now if trigger is Trigger.AFTER else due
+        planned = policy.planned_start(plan.task, plan.zone, due, draft.now, base)
         if planned.moved_by == "allowed":
             following = plan.planner.next(due)
             if planned.at is None or (following is not None and following <= planned.at):

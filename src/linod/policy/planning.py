@@ -24,11 +24,13 @@ class Planned:
     moved_by: str = ""
 
 
-def planned_start(task: Task, zone: str, due: datetime, now: datetime) -> Planned:
-    """Plan the start of an occurrence that is decided now."""
+def planned_start(
+    task: Task, zone: str, due: datetime, now: datetime, base: datetime | None = None
+) -> Planned:
+    """Plan the start of an occurrence that is decided now; it counts from `base`, or its due."""
     spread = _share(task.spread, task.name)
     jitter = _share(task.jitter, f"{task.name} {due.timestamp():.6f}")
-    planned = due + spread + jitter
+    planned = (base or due) + spread + jitter
     moved_by = " and ".join(name for name, by in (("spread", spread), ("jitter", jitter)) if by)
     start = max(planned, now)
     opens = opening(task.allowed, zone, start)
