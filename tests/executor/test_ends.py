@@ -55,6 +55,10 @@ def finishes_on_term():
     time.sleep(600)
 def ready():
     open(os.environ["READY"], "w").close()
+def forks_and_raises():
+    if os.fork() == 0: return
+    os.wait()
+    raise ValueError("this is the end")
 def floods():
     line = "x" * 99 + "\\n"
     for _ in range(5000): os.write(1, (line * 100).encode())
@@ -138,6 +142,12 @@ def test_what_a_run_leaves_behind_is_ended_before_its_end_is_reported(
         return end.outcome, sleepers()
 
     assert stage.play(scene) == (Outcome.SUCCEEDED, [])
+
+
+def test_a_process_that_a_procedure_forked_does_not_end_the_run(stage: Any) -> None:
+    begin(stage, "forks_and_raises")
+
+    assert stage.run("bad").reason == "ValueError: this is the end"
 
 
 def test_a_cancelled_run_has_the_outcome_that_was_asked_for(stage: Any) -> None:

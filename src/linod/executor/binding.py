@@ -61,7 +61,7 @@ class Slot:
         return self.kind is Parameter.POSITIONAL_ONLY
 
 
-class Unbindable(Exception):  # noqa: N818 - it reads as what happened
+class Unbindable(TypeError):  # noqa: N818 - it reads as what happened
     """The arguments do not fit the signature."""
 
     def __init__(self, findings: list[Finding]) -> None:

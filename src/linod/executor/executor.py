@@ -28,6 +28,7 @@ from linod.events import (
     StopRun,
 )
 from linod.executor import messages, runfiles, tree
+from linod.executor.failing import naming
 from linod.executor.link import IMPORT_WITHIN_S, Link
 from linod.executor.messages import KeeperKey, Settings
 from linod.specs import Config
@@ -105,7 +106,8 @@ class Executor:
         try:
             link = self._link(KeeperKey.of(command.task))
         except OSError as error:
-            self._end_soon(_failed(command, f"its keeper could not be started: {error}"))
+            reason = f"its keeper could not be started: {error}"
+            self._end_soon(_failed(command, reason, naming(error)))
             return
         self._stop_idling(link)
         self._going[command.run] = (command, link)
@@ -282,6 +284,7 @@ class Executor:
             successor = self._spawn(link.key, link.settings)
         except OSError as error:
             link.reason = f"its keeper could not be started: {error}"
+            link.detail = naming(error)
             self._fail_all(link, going)
             return
         if is_current:
@@ -297,7 +300,7 @@ class Executor:
         reason = link.reason or f"its keeper did not start: {link.how_it_ended()}"
         for command in going:
             del self._going[command.run]
-            self._report(_failed(command, reason))
+            self._report(_failed(command, reason, link.detail))
 
     def _recover_all(self, link: Link, going: list[StartRun]) -> None:
         for command in going:
@@ -354,5 +357,11 @@ class Executor:
             self._on_event(event)
 
 
-def _failed(command: StartRun, reason: str) -> RunEnded:
-    return RunEnded(run=command.run, lease=command.lease, outcome=Outcome.FAILED, reason=reason)
+def _failed(command: StartRun, reason: str, detail: dict[str, Any]) -> RunEnded:
+    return RunEnded(
+        run=command.run,
+        lease=command.lease,
+        outcome=Outcome.FAILED,
+        reason=reason,
+        detail=detail,
+    )

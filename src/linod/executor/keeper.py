@@ -28,6 +28,8 @@ from attrs import evolve
 from linod.errors import LinodError
 from linod.executor import messages, privileges, resolve, wire
 from linod.executor.binding import Plan
+from linod.executor.calling import Planned
+from linod.executor.failing import failure
 from linod.executor.keeping import Keeping
 from linod.executor.kept import KeptRun
 from linod.executor.messages import Settings, module_of
@@ -54,7 +56,8 @@ def serve(descriptor: int, folder: int) -> int:
         library = Library(settings, channel)
         library.prepare()
     except LinodError as error:
-        channel.send({"is": "unusable", "reason": str(error)})
+        end = failure(str(error), error.__cause__ or error)
+        channel.send({"is": "unusable", **end})
         return 1
     if library.threaded:
         channel.send({"is": "late", "modules": [*settings.late, *library.threaded]})
@@ -73,7 +76,7 @@ class Library:
     def __init__(self, settings: Settings, channel: wire.Channel) -> None:
         self._settings = settings
         self._channel = channel
-        self._plans: dict[str, Plan | Unresolved | None] = {}
+        self._plans: dict[str, Planned] = {}
         self._zones: list[ZoneInfo] = []
         self.threaded: list[str] = []
         """Modules that started threads when they were imported."""
@@ -94,7 +97,7 @@ class Library:
             if thread_count() > before and module not in self._settings.late:
                 self.threaded.append(module)
 
-    def plan(self, path: str) -> Plan | Unresolved | None:
+    def plan(self, path: str) -> Planned:
         """Return the plan of a procedure, why there is none, or None: to be made after the fork."""
         if module_of(path) in self._settings.late:
             return None
@@ -135,7 +138,7 @@ def set_up(path: str) -> None:
     try:
         guarded(guarded(lambda: resolve.resolve(path)))
     except Unresolved as error:
-        raise LinodError(f"setup failed: {error.message}") from error
+        raise LinodError(f"setup failed: {error.message}") from error.origin
     except BaseException as error:
         raise LinodError(f"setup failed: {path}: {resolve.one_line(error)}") from error
 
@@ -147,12 +150,18 @@ def planned(path: str) -> Plan | Unresolved:
     except Unresolved as error:
         return error
     except Exception as error:  # noqa: BLE001 - signatures and annotations are user code
-        return Unresolved(
-            ProblemKind.UNSUITABLE,
-            f"{path} has a signature that cannot be read: {resolve.one_line(error)}",
-            subject=path,
-            notes=resolve.last_lines(error),
-        )
+        return _unreadable(path, error)
+
+
+def _unreadable(path: str, error: Exception) -> Unresolved:
+    unresolved = Unresolved(
+        ProblemKind.UNSUITABLE,
+        f"{path} has a signature that cannot be read: {resolve.one_line(error)}",
+        subject=path,
+        notes=resolve.last_lines(error),
+    )
+    unresolved.__cause__ = error
+    return unresolved
 
 
 def guarded(call: Callable[[], Any]) -> Any:

@@ -20,6 +20,8 @@ from typing import Any, NamedTuple, Protocol
 
 from linod.events import Outcome
 from linod.executor import runfiles, tree, wire, worker
+from linod.executor.calling import Planned
+from linod.executor.failing import failure
 from linod.executor.kept import READ_MAX, KeptRun, Phase
 from linod.executor.messages import Order, Settings, TaskSpec, order_of, rehearsal
 from linod.executor.strays import Strays
@@ -40,7 +42,7 @@ _DRAIN_MAX = 1024 * 1024
 _OUTBOX_MAX = 4 * 1024 * 1024
 _LEVELS = {"stdout": LogLevel.INFO, "stderr": LogLevel.WARNING}
 
-Plans = Callable[[str], Any]
+Plans = Callable[[str], Planned]
 
 
 class Speech(Protocol):
@@ -177,8 +179,7 @@ class Keeping:
         if self._spare is not None:
             self._dismiss(self._spare)
             self._spare = None
-        if spec.procedure is not None:
-            self._plans(spec.procedure)
+        self._plan(spec.procedure)
         if not self._secrets.issuperset(spec.secrets):
             self._secrets.update(spec.secrets)
             self._speech.mask(sorted(self._secrets))
@@ -192,14 +193,17 @@ class Keeping:
         try:
             pid, pipes = self._fork(lambda station: worker.work(station, self._job(order)))
         except OSError as error:
-            self._refuse(order, f"its worker could not be forked: {error.strerror}")
+            reason = f"its worker could not be forked: {error.strerror}"
+            self._refuse(order, failure(reason, error))
             return
         self._keep(KeptRun(order, self._specs[order.task], pipes), pid)
 
     def _job(self, order: Order) -> worker.Job:
         spec = self._specs[order.task]
-        plan = self._plans(spec.procedure) if spec.procedure is not None else None
-        return worker.Job(order=order, spec=spec, plan=plan)
+        return worker.Job(order=order, spec=spec, procedure=self._plan(spec.procedure))
+
+    def _plan(self, path: str | None) -> Planned:
+        return None if path is None else self._plans(path)
 
     def _make_spare(self) -> None:
         """Fork a worker ahead of time: the next run need not wait for it."""
@@ -292,16 +296,8 @@ class Keeping:
         if run.spec.timeout_s is not None:
             run.next_at = _clock() + run.spec.timeout_s
 
-    def _refuse(self, order: Order, reason: str) -> None:
-        self._send(
-            {
-                "is": "ended",
-                "run": order.run,
-                "lease": order.lease,
-                "reason": reason,
-                "outcome": str(Outcome.FAILED),
-            }
-        )
+    def _refuse(self, order: Order, end: dict[str, Any]) -> None:
+        self._send({"is": "ended", "run": order.run, "lease": order.lease, **end})
 
     def _stop(self, message: dict[str, Any]) -> None:
         run = self._runs.get(message["run"])

@@ -53,6 +53,8 @@ class Link:
         """The module that the keeper imports at this moment."""
         self.reason: str | None = None
         """Why it cannot serve, in its own words."""
+        self.detail: dict[str, Any] = {}
+        """What names the exception that keeps it from serving."""
         self.is_late = False
         """It ends so that the next one imports some modules only after the fork."""
         self._known: dict[str, Task] = {}
@@ -169,6 +171,7 @@ class Link:
             self._importing(str(message.get("module")))
         elif kind == "unusable":
             self.reason = str(message.get("reason"))
+            self.detail = runfiles.detail_of(message.get("detail"))
         elif kind == "late":
             self.is_late = True
             self.settings = evolve(self.settings, late=[str(name) for name in message["modules"]])

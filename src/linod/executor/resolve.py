@@ -43,6 +43,11 @@ class Unresolved(Exception):  # noqa: N818 - it reads as what happened
         self.suggestion = suggestion
         self.notes = notes
 
+    @property
+    def origin(self) -> BaseException:
+        """The exception that it tells of in words; itself where there was none."""
+        return self.__cause__ or self
+
 
 def resolve(path: str) -> Any:
     """Return the callable that a dotted path names, or raise Unresolved."""
@@ -59,7 +64,7 @@ def import_by_name(name: str) -> types.ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name + ".").startswith(error.name + "."):
-            raise _module_missing(name, error.name) from None
+            raise _module_missing(name, error.name) from error
         raise _import_raised(name, error) from error
     except SystemExit as error:
         raise Unresolved(
@@ -159,8 +164,8 @@ def _walk(path: str, module: types.ModuleType, rest: list[str]) -> Any:
         where = ".".join(parts[:position])
         try:
             found = getattr(owner, name)
-        except AttributeError:
-            raise _name_missing(path, owner, where, name) from None
+        except AttributeError as error:
+            raise _name_missing(path, owner, where, name) from error
         except Exception as error:
             raise _import_raised(where, error) from error
         _check_member(path, owner, name)

@@ -233,14 +233,14 @@ def ended(message: dict[str, Any], run: int, lease: str) -> RunEnded:
         lease=lease,
         outcome=Outcome(message["outcome"]),
         reason=str(message.get("reason", ""))[:1000],
-        detail=_detail(message.get("detail")),
+        detail=detail_of(message.get("detail")),
         started=_instant(message.get("started")),
         ended=_instant(message.get("ended")),
         log=str(message.get("log", "")),
     )
 
 
-def _detail(value: Any) -> dict[str, Any]:
+def detail_of(value: Any) -> dict[str, Any]:
     """Take what an end may tell beside its reason, and nothing that only looks like it."""
     found = value if isinstance(value, dict) else {}
     return {name: found[name] for name, fits in _DETAILS.items() if fits(found.get(name))}

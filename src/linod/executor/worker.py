@@ -9,9 +9,7 @@ Rules of this border:
 
 from __future__ import annotations
 
-import asyncio
 import atexit
-import inspect
 import os
 import signal
 import sys
@@ -20,16 +18,14 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
-from loguru import logger
 
-from linod.events import Outcome
-from linod.executor import privileges, resolve, runfiles, tree, wire
-from linod.executor.binding import Plan, Unbindable, plan_of
+from linod.executor import privileges, runfiles, tree, wire
+from linod.executor.calling import Planned, called
+from linod.executor.failing import failure
 from linod.executor.messages import Order, TaskSpec, order_of, rehearsal
 from linod.log import end_log, replace_streams, start_log
 from linod.log.lines import Masks
@@ -40,9 +36,6 @@ from linod.specs import LogLevel
 EXIT_REFUSED = 75
 """Exit status of a worker whose run file was there already."""
 _EXIT_NOT_STARTED = 127
-_TRACEBACK_MAX = 32 * 1024
-_BASES_MAX = 30
-_IMPORT_WITHIN_S = 60
 _DEFAULTS = (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 
 
@@ -71,8 +64,7 @@ class Job:
 
     order: Order
     spec: TaskSpec
-    plan: Plan | resolve.Unresolved | None
-    """None: the module is imported in the worker."""
+    procedure: Planned = None
 
 
 def work(station: Station, job: Job) -> NoReturn:
@@ -139,7 +131,7 @@ def _work(station: Station, job: Job, ticks: int) -> int:
         return EXIT_REFUSED
     except OSError as error:
         reason = f"its run file cannot be made: {error.strerror}"
-        return Reporter(station.report, -1).end(_failure(reason))
+        return Reporter(station.report, -1).end(failure(reason, error))
     os.close(station.folder)
     reporter = Reporter(station.report, file)
     reporter.started(ticks)
@@ -147,7 +139,7 @@ def _work(station: Station, job: Job, ticks: int) -> int:
     os.environ.update(job.order.environ(station.directory))
     problem = _enter(job.spec.directory)
     if problem is not None:
-        return reporter.end(_failure(problem))
+        return reporter.end(problem)
     if job.spec.procedure is None:
         return _execute(job.spec, reporter)
     return _call(station, job, reporter)
@@ -190,13 +182,15 @@ def _reset_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def _enter(directory: str | None) -> str | None:
+def _enter(directory: str | None) -> dict[str, Any] | None:
+    """Go to the directory of the task; return how the run ends where that is not possible."""
     if directory is None:
         return None
     try:
         os.chdir(directory)
     except OSError as error:
-        return f'its directory "{directory}" cannot be entered: {error.strerror}'
+        reason = f'its directory "{directory}" cannot be entered: {error.strerror}'
+        return failure(reason, error)
     return None
 
 
@@ -206,14 +200,15 @@ def _enter(directory: str | None) -> str | None:
 def _execute(spec: TaskSpec, reporter: Reporter) -> int:
     """Become the program; returns only if that is not possible."""
     if spec.manage is not None:
-        return reporter.end(_failure("manage is not there yet: it comes with Django"))
+        return reporter.end(failure("manage is not there yet: it comes with Django"))
     command = spec.command if spec.command is not None else ["/bin/sh", "-c", spec.shell or ""]
     for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     try:
         os.execvp(command[0], command)
     except (OSError, ValueError) as error:
-        reporter.end(_failure(_why_not_executed(command[0], error)))
+        reason = _why_not_executed(command[0], error)
+        reporter.end(failure(reason, error, exit_status=_EXIT_NOT_STARTED))
     return _EXIT_NOT_STARTED
 
 
@@ -236,7 +231,7 @@ def _call(station: Station, job: Job, reporter: Reporter) -> int:
     run = _run(job.order)
     set_current_run(run)
     atexit._clear()  # handlers of the keeper's imports are the keeper's
-    end = _outcome(lambda: _bound_call(job, run))
+    end = called(job.spec.procedure or "", job.procedure, job.spec.arguments, run)
     _finish_threads()
     return reporter.end(_masked(end, Masks(job.spec.secrets)))
 
@@ -274,66 +269,6 @@ def _run(order: Order) -> Run:
     )
 
 
-def _bound_call(job: Job, run: Run) -> dict[str, Any]:
-    try:
-        plan = job.plan or _imported(job.spec.procedure or "")
-    except resolve.Unresolved as error:
-        return _unresolved(error)
-    if isinstance(plan, resolve.Unresolved):
-        return _unresolved(plan)
-    try:
-        positional, named = plan.bind(job.spec.arguments, run.due, run)
-    except Unbindable as error:
-        return _failure(f"{plan.described.signature}: {error}")
-    result = plan.function(*positional, **named)
-    if inspect.isawaitable(result):
-        result = asyncio.run(_awaited(result))
-    if inspect.isgenerator(result) or inspect.isasyncgen(result):
-        return _failure(f"{plan.path} returned a generator: nothing of it has run")
-    return {"outcome": str(Outcome.SUCCEEDED), "reason": "", "detail": {}}
-
-
-def _imported(path: str) -> Plan:
-    """Import what the keeper would not, but not for ever."""
-
-    def give_up(_number: int, _frame: Any) -> NoReturn:
-        raise TimeoutError(f"it was still being imported after {_IMPORT_WITHIN_S} s")
-
-    former = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(_IMPORT_WITHIN_S)
-    try:
-        return plan_of(path)
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, former)
-
-
-async def _awaited(result: Any) -> Any:
-    return await result
-
-
-def _outcome(call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Call and say how it ended: this is the edge to user code."""
-    try:
-        return call()
-    except SystemExit as error:
-        if error.code is None or (error.code == 0 and isinstance(error.code, int)):
-            return {"outcome": str(Outcome.SUCCEEDED), "reason": "", "detail": {}}
-        return _of_exit(error)
-    except Warning as error:
-        _log(logger.warning, error)
-        return _raised(error) | {"outcome": str(Outcome.WARNED)}
-    except BaseException as error:  # noqa: BLE001 - the edge to user code
-        error.__traceback__ = _user_frames(error)
-        _log(logger.opt(exception=error).error, error)
-        return _raised(error)
-
-
-def _log(write: Callable[[str, str], None], error: BaseException) -> None:
-    with suppress(Exception):  # what user classes do when they are shown
-        write("{}", resolve.one_line(error))
-
-
 def _masked(value: Any, mask: Masks) -> Any:
     """Mask secrets in all texts of an end: an exception likes to quote what it was given."""
     if isinstance(value, str):
@@ -343,50 +278,6 @@ def _masked(value: Any, mask: Masks) -> Any:
     if isinstance(value, dict):
         return {name: _masked(item, mask) for name, item in value.items()}
     return value
-
-
-def _of_exit(error: SystemExit) -> dict[str, Any]:
-    if isinstance(error.code, int):
-        end = _failure(f"exit status {error.code}")
-        return end | {"detail": {"exit_status": error.code}}
-    return _failure(resolve.one_line(error))
-
-
-def _raised(error: BaseException) -> dict[str, Any]:
-    kind = type(error)
-    return _failure(resolve.one_line(error)) | {
-        "detail": {
-            "exception": f"{kind.__module__}.{kind.__qualname__}",
-            # What `retry.on` is compared with: names of the exception and of its bases.
-            "bases": [base.__name__ for base in kind.__mro__[:_BASES_MAX]],
-            "traceback": traceback_of(error),
-        }
-    }
-
-
-def traceback_of(error: BaseException) -> str:
-    """Write the traceback from the first frame of user code on, at most 32 KiB of its end."""
-    try:
-        text = "".join(traceback.format_exception(error))
-    except Exception:  # noqa: BLE001 - what user classes do when they are shown
-        text = resolve.one_line(error)
-    return text[-_TRACEBACK_MAX:]
-
-
-def _user_frames(error: BaseException) -> TracebackType | None:
-    """Return the traceback from the first frame of user code on."""
-    frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
-        frames = frames.tb_next
-    return frames
-
-
-def _unresolved(error: resolve.Unresolved) -> dict[str, Any]:
-    return _failure(error.message) | {"detail": {"traceback": "\n".join(error.notes)}}
-
-
-def _failure(reason: str) -> dict[str, Any]:
-    return {"outcome": str(Outcome.FAILED), "reason": reason, "detail": {}}
 
 
 def _finish_threads() -> None:

@@ -1,0 +1,161 @@
+"""Calls user code in a worker and says how it ended: the edge between the two.
+
+Rules of this border:
+- Nothing that user code raises goes past `called`.
+- A process that user code forked and that comes back here ends, unseen: a run ends once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, NoReturn
+
+from loguru import logger
+
+from linod.events import Outcome
+from linod.executor.binding import Plan, Unbindable, plan_of
+from linod.executor.failing import failure
+from linod.executor.resolve import Unresolved, one_line
+from linod.run import Run
+
+Planned = Plan | Unresolved | None
+"""A procedure as the keeper knows it; None: its module is imported in the worker."""
+
+_TRACEBACK_MAX = 32 * 1024
+_IMPORT_WITHIN_S = 60
+
+
+class NotCalled(Exception):  # noqa: N818 - it reads as what happened
+    """Nothing of a procedure has run."""
+
+    def __init__(self, reason: str, error: BaseException, **detail: Any) -> None:
+        super().__init__(reason)
+        self.error = error
+        """What `retry.on` is compared with."""
+        self.detail = detail
+
+
+def called(path: str, planned: Planned, arguments: dict[str, Any], run: Run) -> dict[str, Any]:
+    """Call a procedure; return how it ended."""
+    try:
+        _result(path, planned, arguments, run)
+    except Warning as error:
+        _log(logger.warning, one_line(error))
+        return failure(one_line(error), error, traceback=traceback_of(error)) | {
+            "outcome": str(Outcome.WARNED)
+        }
+    except BaseException as error:  # noqa: BLE001 - the edge to user code
+        if not _is_success(error):
+            return _failed(error)
+    return {"outcome": str(Outcome.SUCCEEDED), "reason": "", "detail": {}}
+
+
+def _result(path: str, planned: Planned, arguments: dict[str, Any], run: Run) -> Any:
+    plan = _plan(path, planned)
+    positional, named = _bound(plan, arguments, run)
+    pid = os.getpid()
+    try:
+        result = plan.function(*positional, **named)
+        if inspect.isawaitable(result):
+            result = asyncio.run(_awaited(result))
+    finally:
+        if os.getpid() != pid:
+            os._exit(0)
+    if inspect.isgenerator(result) or inspect.isasyncgen(result):
+        reason = f"{path} returned a generator: nothing of it has run"
+        raise NotCalled(reason, TypeError(reason))
+    return result
+
+
+def _plan(path: str, planned: Planned) -> Plan:
+    try:
+        plan = planned or _imported(path)
+    except Unresolved as error:
+        plan = error
+    if isinstance(plan, Unresolved):
+        raise NotCalled(plan.message, plan.origin, traceback="\n".join(plan.notes))
+    return plan
+
+
+def _imported(path: str) -> Plan:
+    """Import what the keeper would not, but not for ever."""
+
+    def give_up(_number: int, _frame: Any) -> NoReturn:
+        raise TimeoutError(f"it was still being imported after {_IMPORT_WITHIN_S} s")
+
+    former = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(_IMPORT_WITHIN_S)
+    try:
+        return plan_of(path)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, former)
+
+
+def _bound(plan: Plan, arguments: dict[str, Any], run: Run) -> tuple[list[Any], dict[str, Any]]:
+    try:
+        return plan.bind(arguments, run.due, run)
+    except Unbindable as error:
+        raise NotCalled(f"{plan.described.signature}: {error}", error) from None
+
+
+async def _awaited(result: Any) -> Any:
+    return await result
+
+
+# -- what user code raises --------------------------------------------------------------------
+
+
+def _is_success(error: BaseException) -> bool:
+    """Tell an exit that means well: without a status, or with 0."""
+    if not isinstance(error, SystemExit):
+        return False
+    return error.code is None or (error.code == 0 and isinstance(error.code, int))
+
+
+def _failed(error: BaseException) -> dict[str, Any]:
+    """Say how user code failed, and log what it raised."""
+    if isinstance(error, NotCalled):
+        return failure(str(error), error.error, **error.detail)
+    if isinstance(error, SystemExit):
+        return _exited(error)
+    error.__traceback__ = _user_frames(error)
+    reason = one_line(error)
+    _log(logger.opt(exception=error).error, reason)
+    return failure(reason, error, traceback=traceback_of(error))
+
+
+def _exited(error: SystemExit) -> dict[str, Any]:
+    if not isinstance(error.code, int):
+        return failure(one_line(error), error)
+    status = int(error.code)
+    return failure(f"exit status {status}", error, exit_status=status)
+
+
+def _log(write: Callable[[str, str], None], text: str) -> None:
+    with suppress(Exception):  # what user classes do when they are shown
+        write("{}", text)
+
+
+def traceback_of(error: BaseException) -> str:
+    """Write the traceback from the first frame of user code on, at most 32 KiB of its end."""
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception:  # noqa: BLE001 - what user classes do when they are shown
+        text = one_line(error)
+    return text[-_TRACEBACK_MAX:]
+
+
+def _user_frames(error: BaseException) -> TracebackType | None:
+    """Return the traceback from the first frame of user code on."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
+    return frames
