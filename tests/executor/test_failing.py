@@ -222,6 +222,16 @@ def test_a_module_that_is_imported_in_the_worker_names_what_it_raised(stage: Any
     assert "ConnectionError" in stage.play(scene).detail["bases"]
 
 
+def test_only_if_names_what_it_raised(stage: Any) -> None:
+    stage.module("shop", FAILURES)
+    stage.task("report", shell="true", only_if="shop.raises")
+
+    detail = stage.run("report").detail
+
+    assert detail["exception"] == "shop.ShopError"
+    assert {"ShopError", "ConnectionError"} < {*detail["bases"]}
+
+
 def test_an_exit_of_a_procedure_tells_its_status_too(stage: Any) -> None:
     assert end_of(stage, "shop.exits").detail["exit_status"] == 4
 

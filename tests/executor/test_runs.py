@@ -293,6 +293,15 @@ def test_the_exit_status_of_a_command_is_what_exit_codes_say(stage: Any) -> None
     ]
 
 
+def test_a_command_does_not_ignore_the_signals_that_a_module_ignores(stage: Any) -> None:
+    ignoring = "import signal\nsignal.signal(signal.SIGUSR1, signal.SIG_IGN)\ndef f(): ...\n"
+    stage.module("ignoring", ignoring)
+    stage.task("other", procedure="ignoring.f")
+    stage.task("list", shell="grep SigIgn /proc/self/status")
+
+    assert stage.run("list").log.endswith("0000000000000000\n")
+
+
 def test_a_program_that_is_missing_fails_with_a_sentence(stage: Any) -> None:
     stage.task("list", command=("no-such-program", "-x"), env={"PATH": "/bin"})
 

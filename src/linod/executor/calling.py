@@ -1,8 +1,9 @@
 """Calls user code in a worker and says how it ended: the edge between the two.
 
 Rules of this border:
-- Nothing that user code raises goes past `called`.
-- A process that user code forked and that comes back here ends, unseen: a run ends once.
+- Nothing that user code raises goes past `called` and `asked`.
+- A process that user code forked and that comes back here ends, unseen: a run ends once, and a
+  program is started once.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any, NoReturn
 
 from loguru import logger
 
-from linod.events import Outcome
+from linod.events import ONLY_IF, Outcome
 from linod.executor.binding import Plan, Unbindable, plan_of
 from linod.executor.failing import failure
 from linod.executor.resolve import Unresolved, one_line
@@ -55,6 +56,19 @@ def called(path: str, planned: Planned, arguments: dict[str, Any], run: Run) -> 
         if not _is_success(error):
             return _failed(error)
     return {"outcome": str(Outcome.SUCCEEDED), "reason": "", "detail": {}}
+
+
+def asked(path: str, planned: Planned, run: Run) -> dict[str, Any] | None:
+    """Call the procedure of only_if; return how it ended the run, None where that goes on."""
+    try:
+        is_wanted = bool(_result(path, planned, {}, run))
+    except BaseException as error:  # noqa: BLE001 - the edge to user code
+        if _is_success(error):
+            return failure(f"{ONLY_IF}: it exited without an answer", error)
+        return _failed(error, f"{ONLY_IF}: ")
+    if is_wanted:
+        return None
+    return {"outcome": str(Outcome.CANCELLED), "reason": ONLY_IF, "detail": {}}
 
 
 def _result(path: str, planned: Planned, arguments: dict[str, Any], run: Run) -> Any:
@@ -120,23 +134,23 @@ def _is_success(error: BaseException) -> bool:
     return error.code is None or (error.code == 0 and isinstance(error.code, int))
 
 
-def _failed(error: BaseException) -> dict[str, Any]:
+def _failed(error: BaseException, place: str = "") -> dict[str, Any]:
     """Say how user code failed, and log what it raised."""
     if isinstance(error, NotCalled):
-        return failure(str(error), error.error, **error.detail)
+        return failure(f"{place}{error}", error.error, **error.detail)
     if isinstance(error, SystemExit):
-        return _exited(error)
+        return _exited(error, place)
     error.__traceback__ = _user_frames(error)
-    reason = one_line(error)
+    reason = place + one_line(error)
     _log(logger.opt(exception=error).error, reason)
     return failure(reason, error, traceback=traceback_of(error))
 
 
-def _exited(error: SystemExit) -> dict[str, Any]:
+def _exited(error: SystemExit, place: str) -> dict[str, Any]:
     if not isinstance(error.code, int):
-        return failure(one_line(error), error)
+        return failure(place + one_line(error), error)
     status = int(error.code)
-    return failure(f"exit status {status}", error, exit_status=status)
+    return failure(f"{place}exit status {status}", error, exit_status=status)
 
 
 def _log(write: Callable[[str, str], None], text: str) -> None:

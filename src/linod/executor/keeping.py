@@ -180,6 +180,7 @@ class Keeping:
             self._dismiss(self._spare)
             self._spare = None
         self._plan(spec.procedure)
+        self._plan(spec.only_if)
         if not self._secrets.issuperset(spec.secrets):
             self._secrets.update(spec.secrets)
             self._speech.mask(sorted(self._secrets))
@@ -200,7 +201,8 @@ class Keeping:
 
     def _job(self, order: Order) -> worker.Job:
         spec = self._specs[order.task]
-        return worker.Job(order=order, spec=spec, procedure=self._plan(spec.procedure))
+        procedure, only_if = self._plan(spec.procedure), self._plan(spec.only_if)
+        return worker.Job(order=order, spec=spec, procedure=procedure, only_if=only_if)
 
     def _plan(self, path: str | None) -> Planned:
         return None if path is None else self._plans(path)
@@ -401,7 +403,7 @@ class Keeping:
             self._advance_dead(run, now)
         elif run.phase is Phase.RUNNING:
             limit = run.spec.timeout_s or 0.0
-            reason = f"after {_seconds(limit)}"
+            reason = run.placed(f"after {_seconds(limit)}")
             self._end(run, Outcome.TIMED_OUT, reason, run.spec.kill_after_s)
         else:
             self._kill(run, now)

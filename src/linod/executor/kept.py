@@ -8,7 +8,7 @@ from collections import deque
 from enum import Enum
 from typing import Any
 
-from linod.events import Outcome
+from linod.events import ONLY_IF, Outcome
 from linod.executor import wire
 from linod.executor.messages import Order, TaskSpec
 from linod.specs import LogLevel
@@ -102,6 +102,8 @@ class KeptRun:
         """`pid:start time`; empty until the run file is there."""
         self.started: float | None = None
         self.ended: float | None = None
+        self.has_passed = spec.only_if is None
+        """Whether only_if let it go on."""
         self.status: int | None = None
         """Wait status of the dead worker."""
         self.phase = Phase.RUNNING
@@ -149,11 +151,23 @@ class KeptRun:
             self.worker = f"{self.pid}:{ticks}"
             self.started = float(at)
             return True
+        if message.get("passed") is True:
+            self.has_passed = True
         end = message.get("end")
         is_awaited = self.end is None and self.phase is Phase.RUNNING
-        if is_awaited and isinstance(end, dict) and end.get("outcome") in _REPORTED:
+        if is_awaited and isinstance(end, dict) and self._may_report(end):
             self.end = end
         return False
+
+    def _may_report(self, end: dict[str, Any]) -> bool:
+        if end.get("outcome") == Outcome.CANCELLED:
+            return not self.has_passed and end.get("reason") == ONLY_IF
+        return end.get("outcome") in _REPORTED
+
+    def placed(self, reason: str) -> str:
+        """Say with a reason where it happened, if that was in only_if."""
+        is_asking = self.started is not None and not self.has_passed
+        return f"{ONLY_IF}: {reason}" if is_asking else reason
 
     def result(self) -> dict[str, Any]:
         """Say how it ended, once its worker is dead."""
@@ -177,12 +191,13 @@ class KeptRun:
                 str(self.end.get("reason", ""))[:1000],
                 reported if isinstance(reported, dict) else {},
             )
-        if self.spec.procedure is None and "exit_status" in detail:
+        is_program = self.spec.procedure is None and self.has_passed
+        if is_program and "exit_status" in detail:
             outcome = self._by_status(detail["exit_status"])
             return outcome, "" if outcome is Outcome.SUCCEEDED else death, detail
         if "exit_status" in detail:
             death = f"its process ended without a result: {death}"
-        return Outcome.FAILED, death, detail
+        return Outcome.FAILED, self.placed(death), detail
 
     def _by_status(self, status: int) -> Outcome:
         if status in self.spec.succeeded:

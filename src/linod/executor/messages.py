@@ -78,6 +78,7 @@ class TaskSpec:
 
     name: str
     procedure: str | None = None
+    only_if: str | None = None
     command: list[str] | None = None
     shell: str | None = None
     manage: str | None = None
@@ -108,6 +109,7 @@ class TaskSpec:
         return cls(
             name=task.name,
             procedure=task.procedure,
+            only_if=task.only_if,
             command=None if task.command is None else list(task.command),
             shell=task.shell,
             manage=task.manage,
@@ -165,6 +167,12 @@ def _lowest(levels: Iterable[LogLevel | None]) -> str | None:
     return str(min(named, key=_LEVELS.index)) if named else None
 
 
+def calls_of(task: Task) -> dict[str, str]:
+    """Return the dotted paths of what a task calls, by key."""
+    paths = {"procedure": task.procedure, "only_if": task.only_if}
+    return {key: path for key, path in paths.items() if path is not None}
+
+
 def module_of(path: str) -> str:
     """Guess the module of a dotted path without importing it: all but the last name."""
     return path.rpartition(".")[0] or path
@@ -193,7 +201,7 @@ def settings_for(
         group=key.group,
         import_path=[str(path) for path in config.linod.import_path],
         setup=list(config.linod.setup),
-        procedures=list(dict.fromkeys(task.procedure for task in tasks if task.procedure)),
+        procedures=list(dict.fromkeys(path for task in tasks for path in calls_of(task).values())),
         log_plan=log_plan,
         zones=[str(zone) for zone in dict.fromkeys(map(config.zone_of, tasks))][:_ZONES_MAX],
         log_level=_lowest(task.log_level for task in tasks),

@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from linod.executor import privileges, runfiles, tree, wire
-from linod.executor.calling import Planned, called
+from linod.executor.calling import Planned, asked, called
 from linod.executor.failing import failure
 from linod.executor.messages import Order, TaskSpec, order_of, rehearsal
 from linod.log import end_log, replace_streams, start_log
@@ -37,6 +37,8 @@ EXIT_REFUSED = 75
 """Exit status of a worker whose run file was there already."""
 _EXIT_NOT_STARTED = 127
 _DEFAULTS = (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
+# As numbers, and made before the fork: enums take longer than the system calls.
+_ALL = tuple(map(int, signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}))
 
 
 @frozen(kw_only=True)
@@ -65,6 +67,7 @@ class Job:
     order: Order
     spec: TaskSpec
     procedure: Planned = None
+    only_if: Planned = None
 
 
 def work(station: Station, job: Job) -> NoReturn:
@@ -140,7 +143,7 @@ def _work(station: Station, job: Job, ticks: int) -> int:
     problem = _enter(job.spec.directory)
     if problem is not None:
         return reporter.end(problem)
-    if job.spec.procedure is None:
+    if job.spec.procedure is None and job.spec.only_if is None:
         return _execute(job.spec, reporter)
     return _call(station, job, reporter)
 
@@ -157,6 +160,10 @@ class Reporter:
         """Say that the run file is there."""
         self._started = time.time()
         self._send({"started": [ticks, self._started]})
+
+    def passed(self) -> None:
+        """Say that only_if lets the run go on: what happens now is no doing of it."""
+        self._send({"passed": True})
 
     def end(self, end: dict[str, Any]) -> int:
         """Say how the run ended: run file first, that is what outlives us."""
@@ -202,8 +209,8 @@ def _execute(spec: TaskSpec, reporter: Reporter) -> int:
     if spec.manage is not None:
         return reporter.end(failure("manage is not there yet: it comes with Django"))
     command = spec.command if spec.command is not None else ["/bin/sh", "-c", spec.shell or ""]
-    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
+    for number in _ALL:
+        signal.signal(number, signal.SIG_DFL)  # exec keeps what user code ignores
     try:
         os.execvp(command[0], command)
     except (OSError, ValueError) as error:
@@ -227,13 +234,37 @@ def _why_not_executed(program: str, error: OSError | ValueError) -> str:
 
 
 def _call(station: Station, job: Job, reporter: Reporter) -> int:
+    """Ask only_if, then call the procedure or become the program."""
     _start_log(station, job)
     run = _run(job.order)
     set_current_run(run)
     atexit._clear()  # handlers of the keeper's imports are the keeper's
-    end = called(job.spec.procedure or "", job.procedure, job.spec.arguments, run)
+    end = _end(job, run, reporter)
     _finish_threads()
-    return reporter.end(_masked(end, Masks(job.spec.secrets)))
+    if end is not None:
+        return reporter.end(_masked(end, Masks(job.spec.secrets)))
+    _stop_timers()
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    reporter.passed()
+    return _execute(job.spec, reporter)
+
+
+def _end(job: Job, run: Run, reporter: Reporter) -> dict[str, Any] | None:
+    """Return how user code ended the run; None where a program is to follow."""
+    spec = job.spec
+    if spec.only_if is not None:
+        end = asked(spec.only_if, job.only_if, run)
+        if end is not None or spec.procedure is None:
+            return end
+        reporter.passed()
+    assert spec.procedure is not None, "a program without only_if needs no call"
+    return called(spec.procedure, job.procedure, spec.arguments, run)
+
+
+def _stop_timers() -> None:
+    """Stop what only_if set: the program would get the signal."""
+    for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
+        signal.setitimer(timer, 0)
 
 
 def _start_log(station: Station, job: Job) -> None:
@@ -289,6 +320,7 @@ def _finish_threads() -> None:
         except BaseException:  # noqa: BLE001 - user code in exit handlers
             with suppress(Exception):
                 traceback.print_exc()
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         with suppress(Exception):
-            stream.flush()
+            if stream is not None:
+                stream.flush()
