@@ -371,7 +371,8 @@ Right:
         "an argument is missing",
         """\
 A parameter without a default needs a value in arguments (all but a first one annotated
-linod.Run, which receives the run).
+linod.Run, which receives the run). What only_if names is called with the run alone, or with
+nothing.
 
 Wrong:
     procedure = "shop.send"     # def send(recipient: str)

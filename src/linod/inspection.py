@@ -72,7 +72,7 @@ class Problem:
     subject: str = ""
     """The module or dotted path that it concerns."""
     key: tuple[str | int, ...] = ()
-    """Where below the task: ("procedure",), ("arguments", "since"), ("arguments", "shops", 2)."""
+    """Where below the task: ("only_if",), ("arguments", "since"), ("arguments", "shops", 2)."""
     suggestion: str | None = None
     notes: tuple[str, ...] = ()
     """Signature and place of definition; the last lines of a traceback."""

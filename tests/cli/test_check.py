@@ -104,6 +104,33 @@ def test_arguments_of_a_declared_task_are_bound(project: Path, linod: Linod) -> 
     assert right.exit_code == 0
 
 
+def test_only_if_is_checked_at_its_place_also_for_commands(project: Path, linod: Linod) -> None:
+    (project / "gates.py").write_text("def is_open():\n    return True\n")
+    head = '[linod]\ntimezone = "UTC"\n\n[tasks.a]\ncommand = "true"\nonly_if = '
+    (project / "linod.toml").write_text(head + '"gates.is_opn"\n')
+    wrong = linod("check")
+    (project / "linod.toml").write_text(head + '"gates.is_open"\n')
+    right = linod("check")
+
+    assert "error[L035]" in wrong.stdout
+    assert "linod.toml:6:11" in wrong.stdout
+    assert 'did you mean "gates.is_open"?' in wrong.stdout
+    assert right.exit_code == 0
+
+
+def test_only_if_of_a_declared_task_is_checked(project: Path, linod: Linod) -> None:
+    (project / "jobs.py").write_text(
+        'import linod\n\n\n@linod.procedure(only_if="jobs.is_opn")\ndef load():\n    pass\n'
+    )
+    (project / "linod.toml").write_text('[linod]\ntimezone = "UTC"\ndiscover = ["jobs"]\n')
+
+    result = linod("check")
+
+    assert result.exit_code == 1
+    assert "error[L035]" in result.stdout
+    assert "jobs.py:4" in result.stdout
+
+
 def test_a_file_that_is_no_toml_is_named(project: Path, linod: Linod) -> None:
     (project / "linod.toml").write_text("a = [")
 

@@ -59,6 +59,20 @@ def test_json_names_the_tasks_that_call_it(linod: Linod) -> None:
     assert found[1]["recurrence"] == "every day at 03:00"
 
 
+def test_what_only_if_names_is_listed_with_its_tasks(project: Path, linod: Linod) -> None:
+    text = (
+        TOML + 'only_if = "jobs.hello"\n\n[tasks.sell]\ncommand = "true"\nonly_if = "jobs.load"\n'
+    )
+    (project / "linod.toml").write_text(text)
+
+    found = json.loads(linod("procedures", "--json").stdout)
+
+    assert [(each["name"], each["tasks"]) for each in found] == [
+        ("jobs.hello", ["greet"]),
+        ("jobs.load", ["sell", "nightly"]),
+    ]
+
+
 def test_next_knows_declared_tasks(linod: Linod) -> None:
     found = json.loads(linod("next", "nightly", "--from", "2030-06-01", "--json").stdout)
 

@@ -427,3 +427,101 @@ def test_the_time_in_all_is_bounded(stage: Any) -> None:
 
     assert time.monotonic() - before < 6
     assert {problem.task for problem in found.problems} == {"a", "b", "c", "d"}
+
+
+GATES = """
+import linod
+def is_open(): ...
+async def is_open_later(run: linod.Run, shop="ee"): ...
+def is_open_on(day, hour): ...
+number = 3
+"""
+
+
+def gate_problems(stage: Any, only_if: str, **keys: Any) -> list[Any]:
+    stage.module("gates", GATES)
+    stage.task("gated", only_if=only_if, **(keys or {"command": ("true",)}))
+    return list(look(stage).problems)
+
+
+@pytest.mark.parametrize("only_if", ["gates.is_open", "gates.is_open_later"])
+@pytest.mark.parametrize("keys", [{"shell": "true"}, {"procedure": "shop.bare"}])
+def test_only_if_may_take_the_run_or_nothing(stage: Any, only_if: str, keys: Any) -> None:
+    assert gate_problems(stage, only_if, **keys) == []
+
+
+@pytest.mark.parametrize(
+    ("only_if", "kind", "message", "suggestion"),
+    [
+        ("gates.is_opn", "name missing", 'gates has no "is_opn"', "gates.is_open"),
+        ("gtes.is_open", "module missing", 'there is no module "gtes"', "gates.is_open"),
+        ("gates.number", "not callable", "gates.number is not callable: an int", None),
+        (
+            "shop.counts",
+            "unsuitable",
+            "shop.counts is a generator: calling it would run nothing of it",
+            None,
+        ),
+        ("os._exit", "argument missing", '_exit() needs the argument "status", but', None),
+    ],
+)
+@pytest.mark.parametrize("keys", [{"shell": "true"}, {"procedure": "shop.bare"}])
+def test_what_only_if_cannot_call_is_told_at_its_key(
+    stage: Any, only_if: str, kind: str, message: str, suggestion: str | None, keys: Any
+) -> None:
+    (problem,) = gate_problems(stage, only_if, **keys)
+
+    assert (problem.task, problem.key, problem.kind) == ("gated", ("only_if",), kind)
+    assert problem.message.startswith(message)
+    assert problem.suggestion == suggestion
+
+
+def test_parameters_that_only_if_gives_nothing_are_told_each(stage: Any) -> None:
+    found = gate_problems(stage, "gates.is_open_on")
+
+    assert [problem.message for problem in found] == [
+        'is_open_on() needs the argument "day", but only_if gives none',
+        'is_open_on() needs the argument "hour", but only_if gives none',
+    ]
+    assert found[0].notes == ("gates.is_open_on(day, hour), gates.py:5",)
+
+
+def test_the_arguments_of_a_task_are_not_for_its_only_if(stage: Any) -> None:
+    (problem,) = gate_problems(
+        stage, "shop.report", procedure="shop.report", arguments={"recipient": "x"}
+    )
+
+    assert (problem.kind, problem.key) == (ProblemKind.ARGUMENT_MISSING, ("only_if",))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("1 / 0", "import raised"),
+        ("import os; os._exit(0)", "import exited"),
+        ("import ctypes; ctypes.string_at(0)", "import crashed"),
+        ("while True: pass", "import timed out"),
+        (
+            "import threading, time\n"
+            "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+            "def f(): ...\n",
+            "starts threads",
+        ),
+    ],
+)
+def test_a_module_of_only_if_that_misbehaves_is_named(stage: Any, text: str, kind: str) -> None:
+    stage.module("bad", text)
+    stage.task("gated", only_if="bad.f", shell="true")
+
+    (problem,) = look(stage, timeout_s=6).problems
+
+    assert (problem.kind, problem.task, problem.key) == (kind, "gated", ("only_if",))
+    assert problem.subject == "bad"
+
+
+def test_an_only_if_that_was_not_looked_at_is_told(stage: Any) -> None:
+    stage.task("gated", only_if="shop.bare", shell="true")
+
+    (problem,) = look(stage, timeout_s=0.0).problems
+
+    assert (problem.task, problem.key) == ("gated", ("only_if",))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from linod.events import Outcome
+from linod.executor.inspect import inspect
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
@@ -72,3 +73,22 @@ def test_two_users_have_two_keepers(open_stage: Any) -> None:
         return len(open_stage.keepers())
 
     assert open_stage.play(scene) == 2
+
+
+AS_NOBODY = "import os\nassert os.getuid() == 65534\ndef ask(): return os.getuid() == 65534\n"
+
+
+def test_only_if_of_a_command_is_asked_as_its_user(open_stage: Any) -> None:
+    open_stage.module("gates", AS_NOBODY)
+    open_stage.task("gated", command=("true",), only_if="gates.ask", user="nobody")
+
+    assert open_stage.run("gated").outcome == Outcome.SUCCEEDED
+
+
+def test_only_if_of_a_command_is_checked_as_its_user(open_stage: Any) -> None:
+    open_stage.module("gates", AS_NOBODY)
+    open_stage.task("gated", command=("true",), only_if="gates.ask", user="nobody")
+
+    found = inspect(open_stage.config())
+
+    assert (found.problems, list(found.procedures)) == ((), ["gates.ask"])

@@ -176,6 +176,26 @@ def test_a_missing_argument_without_arguments_is_placed_at_the_procedure(load_te
     assert (found.place.line, found.place.column) == (2, 1)
 
 
+def test_an_argument_that_only_if_misses_is_placed_at_it(load_text) -> None:
+    loaded = load_text(
+        '[tasks.x]\nprocedure = "shop.send"\narguments = { a = 1 }\nonly_if = "shop.ask"\n'
+    )
+
+    [found] = complete(
+        loaded, problem(ProblemKind.ARGUMENT_MISSING, task="x", key=("only_if",))
+    ).errors
+
+    assert (found.code, found.place.line, found.place.column) == ("L032", 4, 1)
+
+
+def test_an_only_if_of_the_defaults_is_placed_at_the_task(load_text) -> None:
+    loaded = load_text('[defaults]\nonly_if = "shop.ask"\n[tasks.x]\ncommand = "true"\n')
+
+    [found] = complete(loaded, problem(ProblemKind.NAME_MISSING, task="x", key=("only_if",))).errors
+
+    assert (found.code, found.place.line) == ("L035", 3)
+
+
 def test_a_problem_of_a_module_is_placed_in_discover(load_text) -> None:
     loaded = load_text('[linod]\ndiscover = ["a", "b.c"]\nsetup = ["s.prepare"]\n')
 
@@ -258,6 +278,18 @@ def test_what_a_declaration_meant_does_not_stand_under_the_module(load_text) -> 
     (error,) = complete(loaded, wrong).errors
 
     assert (error.label, error.help) == ("", 'did you mean "recurrence"?')
+
+
+def test_what_a_module_does_to_one_task_twice_is_told_once(load_text) -> None:
+    loaded = load_text('[tasks.x]\nprocedure = "shop.send"\nonly_if = "shop.ask"\n')
+    problems = tuple(
+        Problem(kind=ProblemKind.IMPORT_RAISED, message="no", task="x", key=(key,))
+        for key in ("procedure", "only_if")
+    )
+
+    (error,) = complete(loaded, Inspection(problems=problems)).errors
+
+    assert (error.place.line, error.notes) == (2, ())
 
 
 def test_what_one_module_does_to_many_tasks_is_one_error(load_text) -> None:

@@ -56,3 +56,16 @@ def test_one_file_is_told_once(source: Path) -> None:
     path.write_text(TEXT + '[tasks.b]\nprocedure = "shop.mail.send"\n')
 
     assert len(prepare(path, {}).diagnostics) == 1
+
+
+def test_the_module_of_only_if_is_looked_at_too(source: Path) -> None:
+    (source / "shop" / "mail.py").chmod(0o666)
+    path = source.parent / "linod.toml"
+    path.write_text(
+        TEXT.replace('procedure = "shop.mail.send"', 'command = "true"\nonly_if = "shop.mail.ask"')
+    )
+
+    found = prepare(path, {}).diagnostics
+
+    assert [each.place.line for each in found if each.code == CODE] == [6]
+    assert (source.parent / "mark").exists() == (os.geteuid() != 0)

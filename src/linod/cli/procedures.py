@@ -62,15 +62,24 @@ def _rows(config: Config, inspection: Inspection) -> list[_Row]:
     described = {**{each.described.path: each.described for each in inspection.declared}}
     described.update(inspection.procedures)
     suggested = {each.described.path: each.keys.get("recurrence") for each in inspection.declared}
-    callers: dict[str, list[str]] = {}
-    for task in config.tasks.values():
-        callers.setdefault(task.procedure or "", []).append(task.name)
-    for each in inspection.declared:
-        callers.setdefault(each.described.path, [each.name])
+    callers = _callers(config, inspection)
     return [
         _row(path, each, suggested.get(path), callers.get(path, []))
         for path, each in sorted(described.items())
     ]
+
+
+def _callers(config: Config, inspection: Inspection) -> dict[str, list[str]]:
+    """List the tasks that call a procedure, also as their only_if, by its path."""
+    callers: dict[str, list[str]] = {}
+    for task in config.tasks.values():
+        for path in dict.fromkeys((task.procedure, task.only_if)):
+            callers.setdefault(path or "", []).append(task.name)
+    named = {task.procedure for task in config.tasks.values()}
+    for each in inspection.declared:
+        if each.described.path not in named:
+            callers.setdefault(each.described.path, []).append(each.name)
+    return callers
 
 
 def _row(path: str, described: Described, suggested: Any, tasks: list[str]) -> _Row:

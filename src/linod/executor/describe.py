@@ -28,7 +28,7 @@ import attrs
 
 from linod.errors import LinodError
 from linod.executor import privileges, resolve, tree, wire
-from linod.executor.binding import Plan
+from linod.executor.binding import Finding, Plan
 from linod.executor.keeper import guarded, open_import_path, planned, set_up, thread_count
 from linod.executor.messages import module_of
 from linod.executor.resolve import Unresolved
@@ -124,9 +124,9 @@ class Describer:
             except LinodError as error:
                 self._problem(ProblemKind.SETUP_FAILED, str(error), subject=path)
                 return self._finish()
-        for path, tasks in self._wanted["procedures"]:
+        for path, calls in self._wanted["procedures"]:
             if module_of(path) not in self._skipped:
-                self._bind_all(path, tasks)
+                self._bind_all(path, calls)
         for module in self._wanted["discover"]:
             if module not in self._skipped:
                 self._discover(module)
@@ -157,18 +157,22 @@ class Describer:
 
     # -- procedures ---------------------------------------------------------------------------
 
-    def _bind_all(self, path: str, tasks: list[tuple[str, Any]]) -> None:
+    def _bind_all(self, path: str, calls: list[tuple[str, str, Any]]) -> None:
+        """Bind a procedure for all that call it: task, key that names it, arguments."""
         plan, has_threads = self._plan(path)
-        first = tasks[0][0] if tasks else None
         if has_threads:
-            self._threads(module_of(path), first, ("procedure",))
+            task, key, _ = calls[0]
+            self._threads(module_of(path), task, (key,))
         if isinstance(plan, Unresolved):
-            for task, _ in tasks:
-                self._unresolved(plan, task, ("procedure",))
+            for task, key, _ in calls:
+                self._unresolved(plan, task, (key,))
             return
         self._say({"described": attrs.asdict(plan.described)})
-        for task, packed in tasks:
-            self._bind(plan, task, wire.unpack(packed))
+        for task, key, packed in calls:
+            findings = plan.check(wire.unpack(packed))
+            if key == "only_if":
+                findings = [_of_only_if(finding) for finding in findings]
+            self._tell(plan, task, findings)
 
     def _plan(self, path: str) -> tuple[Plan | Unresolved, bool]:
         before = thread_count()
@@ -176,8 +180,8 @@ class Describer:
         plan: Plan | Unresolved = guarded(lambda: planned(path))
         return plan, thread_count() > before
 
-    def _bind(self, plan: Plan, task: str, arguments: dict[str, Any]) -> None:
-        for finding in plan.check(arguments):
+    def _tell(self, plan: Plan, task: str, findings: Iterable[Finding]) -> None:
+        for finding in findings:
             self._problem(
                 finding.kind,
                 finding.message,
@@ -252,6 +256,12 @@ class Describer:
                 }
             }
         )
+
+
+def _of_only_if(finding: Finding) -> Finding:
+    """Say at its key, for no arguments are written for it."""
+    message = f"{finding.message}, but only_if gives none"
+    return attrs.evolve(finding, key=("only_if",), message=message)
 
 
 def _keys_of(function: Any) -> dict[str, Any] | None:

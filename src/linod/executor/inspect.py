@@ -25,7 +25,7 @@ from attrs import evolve, fields, frozen
 
 from linod.executor import privileges, tree, wire
 from linod.executor.link import program
-from linod.executor.messages import KeeperKey, module_of
+from linod.executor.messages import KeeperKey, calls_of, module_of
 from linod.inspection import Declared, Described, Inspection, Problem, ProblemKind
 from linod.specs import Config, Task
 
@@ -90,9 +90,9 @@ class _Findings:
         self._problems.setdefault(problem)
         self._told.add(problem.task)
 
-    def has(self, task: Task) -> bool:
-        """Tell whether anything was said about a task."""
-        return task.procedure in self._described or task.name in self._told
+    def has(self, task: Task, path: str) -> bool:
+        """Tell whether anything was said about a task, or about what it calls."""
+        return path in self._described or task.name in self._told
 
     def inspection(self) -> Inspection:
         """Return all of it."""
@@ -151,7 +151,7 @@ def _groups(config: Config) -> dict[KeeperKey, list[Task]]:
     """Sort the tasks by keeper; what `discover` names is for ours, or for the only one there is."""
     groups: dict[KeeperKey, list[Task]] = {}
     for task in config.tasks.values():
-        if task.procedure is not None or task.user is not None or task.group is not None:
+        if calls_of(task) or task.user is not None or task.group is not None:
             groups.setdefault(KeeperKey.of(task), []).append(task)
     own = KeeperKey(None, None, ())
     if (config.linod.discover or config.linod.setup) and own not in groups and len(groups) != 1:
@@ -212,11 +212,11 @@ class _Group:
             self._give_up(death)
 
     def _request(self) -> dict[str, Any]:
-        procedures: dict[str, list[tuple[str, Any]]] = {}
+        procedures: dict[str, list[tuple[str, str, Any]]] = {}
         for task in self._tasks:
-            if task.procedure is not None:
-                arguments = wire.pack(task.arguments)
-                procedures.setdefault(task.procedure, []).append((task.name, arguments))
+            for key, path in calls_of(task).items():
+                arguments = wire.pack(task.arguments if key == "procedure" else {})
+                procedures.setdefault(path, []).append((task.name, key, arguments))
         return {
             "user": self._key.user,
             "group": self._key.group,
@@ -259,16 +259,17 @@ class _Group:
         if module in self._config.linod.discover:
             self._add(death.kind, message, None, (), module, death)
         for task in self._tasks:
-            if task.procedure is not None and module_of(task.procedure) == module:
-                self._add(death.kind, message, task.name, ("procedure",), module, death)
+            for key, path in calls_of(task).items():
+                if module_of(path) == module:
+                    self._add(death.kind, message, task.name, (key,), module, death)
 
     def _give_up(self, death: _Death) -> None:
         """Nothing more can be found out: the time is up, or it is not a module's doing."""
         end = f"was not looked at to the end: {death.how}"
         for task in self._tasks:
-            if task.procedure is not None and not self._findings.has(task):
-                message = f"{task.procedure} {end}"
-                self._add(death.kind, message, task.name, ("procedure",), task.procedure, death)
+            for key, path in calls_of(task).items():
+                if not self._findings.has(task, path):
+                    self._add(death.kind, f"{path} {end}", task.name, (key,), path, death)
         for module in self._config.linod.discover if self._discovers() else ():
             if module not in self._skip:
                 self._add(death.kind, f"{module} {end}", None, (), module, death)

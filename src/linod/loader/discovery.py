@@ -84,7 +84,8 @@ def _once_a_module(problems: tuple[Problem, ...]) -> Iterator[Problem]:
         of_module = (problem.kind, problem.message)
         groups.setdefault(of_module if problem.kind in _OF_MODULES else problem, []).append(problem)
     for first, *others in groups.values():
-        names = [problem.task for problem in others if problem.task is not None]
+        tasks = dict.fromkeys(problem.task for problem in others if problem.task != first.task)
+        names = [task for task in tasks if task is not None]
         rest = f" and {len(names) - _NAMED_MAX} more" if len(names) > _NAMED_MAX else ""
         note = f"the same for {', '.join(names[:_NAMED_MAX])}{rest}"
         yield attrs.evolve(first, notes=(*first.notes, note)) if names else first
@@ -232,7 +233,7 @@ class _Completion:
             is_key = problem.kind in _ON_KEY
             keys = problem.key
             # What is missing has no place: the heading, or the procedure that wants it, has.
-            if problem.kind is ProblemKind.ARGUMENT_MISSING:
+            if problem.kind is ProblemKind.ARGUMENT_MISSING and keys != ("only_if",):
                 keys = ("arguments",) if "arguments" in entry.table else ("procedure",)
             yield self._place(entry, keys, is_key=is_key)
         elif declared is not None:

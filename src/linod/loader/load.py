@@ -147,10 +147,11 @@ class _Loading:
         for index, name in enumerate(linod.setup):
             trust.look_at_module(self.main, ("linod", "setup", index), name.rpartition(".")[0])
         for name, task in self.named["tasks"].items():
-            if task.procedure is not None:
-                entry = self.kept.entries["tasks", name]
-                module = task.procedure.rpartition(".")[0]
-                trust.look_at_module(entry.source, (*entry.path, "procedure"), module)
+            for key, path in (("procedure", task.procedure), ("only_if", task.only_if)):
+                if path is not None:
+                    entry = self.kept.entries["tasks", name]
+                    module = path.rpartition(".")[0]
+                    trust.look_at_module(entry.source, (*entry.path, key), module)
 
     def _zone(self, linod: Linod) -> ZoneName:
         if linod.timezone is not None or "timezone" in entry_of(self.main, "linod").table:
