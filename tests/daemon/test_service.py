@@ -7,7 +7,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,8 @@ class Engine:
         self.calls: list[list[Event]] = []
         self.heard: list[Event] = []
 
-    def settle(self, _now: datetime, events: Sequence[Event]) -> Settled:
+    def settle(self, _now: datetime, events: Sequence[Event], *, elapsed: timedelta) -> Settled:
+        assert elapsed > timedelta(0)
         self.calls.append(list(events))
         assert self.is_free.wait(10)
         if self.failures:
@@ -40,7 +41,7 @@ class Engine:
         self.heard += events
         return Settled()
 
-    def adopt(self, _config: Config, _now: datetime) -> Settled:
+    def adopt(self, _config: Config, _now: datetime, **_elapsed: timedelta) -> Settled:
         raise StoreError("the store is locked")
 
 
