@@ -16,7 +16,7 @@ from linod.engine.situation import Situation
 from linod.engine.timers import LookAt
 from linod.engine.upstream import Upstream
 from linod.events import Outcome, State, StopRun, Trigger
-from linod.policy.reasons import OUTSIDE
+from linod.policy.reasons import OUTSIDE, going_on
 from linod.store.interface import RunRow
 
 _Place = tuple[bool, int, datetime, int, int]
@@ -217,7 +217,7 @@ class Starter:
         size, places = self._size(pool), self._situation.roster.places[pool]
         if size is not None and places >= size:
             return f'pool "{pool}" was full ({places} of {size})'
-        return f"{self._situation.roster.begun} runs were going on ([linod] max_running)"
+        return going_on(self._situation.roster.begun, "[linod] max_running")
 
 
 def stop_of(run: RunRow, reason: str) -> StopRun:

@@ -24,6 +24,7 @@ from linod.events import (
     ResumeRequested,
     RunRequested,
 )
+from linod.views import count_of
 
 
 class Wishing:
@@ -62,8 +63,9 @@ class Wishing:
         gone = situation.store.forget_task(task)
         situation.ledger.forget_memory()
         situation.holding.load()
-        record(self._situation, event, "forget", task, f"{gone} runs")
-        return Answer(request=event.request, tasks=(task,), note=f"{gone} runs are forgotten")
+        record(self._situation, event, "forget", task, count_of(gone, "run"))
+        note = f"forgotten with {count_of(gone, 'run')}"
+        return Answer(request=event.request, tasks=(task,), note=note)
 
     def _accept_clock(self, event: ClockAccepted) -> Answer:
         tasks = accept_clock(self._situation)

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from attrs import frozen
 
 from linod.events import Outcome, State, Trigger, Verdict
+from linod.policy.reasons import going_on
 from linod.specs import Overlap, Task
 
 CAUGHT_UP_EVERY = timedelta(seconds=0.1)
@@ -67,7 +68,7 @@ def admission(task: Task, going: Sequence[Going], trigger: Trigger) -> Admission
     if task.overlap is Overlap.WAIT and (waiting := _newcomers(going)):
         return _overlap(f"run {waiting[0].id} was waiting already")
     if task.overlap is Overlap.ALLOW and _is_full(task, going):
-        return _overlap(f"{_count(going)} were going on (max_running = {task.max_running})")
+        return _overlap(_full(task, going))
     return _ADMITTED
 
 
@@ -97,7 +98,7 @@ def why_behind(task: Task, run: Going, going: Sequence[Going]) -> str:
     """Say what a run waits for that is ready: the other one, by its number."""
     others = [other for other in going if other.id != run.id]
     if task.overlap is Overlap.ALLOW and _is_full(task, others):
-        return f"{_count(others)} were going on (max_running = {task.max_running})"
+        return _full(task, others)
     return f"run {_foremost(others).id} was going on" if others else ""
 
 
@@ -137,9 +138,8 @@ def _is_full(task: Task, going: Sequence[Going]) -> bool:
     return task.max_running is not None and _count_of(going) >= task.max_running
 
 
-def _count(going: Sequence[Going]) -> str:
-    number = _count_of(going)
-    return "1 run" if number == 1 else f"{number} runs"
+def _full(task: Task, going: Sequence[Going]) -> str:
+    return going_on(_count_of(going), f"max_running = {task.max_running}")
 
 
 def _candidates(task: Task, going: Sequence[_Run], ready: Sequence[_Run]) -> list[_Run]:

@@ -9,3 +9,9 @@ REMOVED = "the task was removed"
 TOO_OLD = "missed"
 OUTSIDE = "outside allowed"
 YIELDED = "the next occurrence was due"
+
+
+def going_on(number: int, limit: str) -> str:
+    """Say that so many runs go on, and what limits them."""
+    what = "1 run was" if number == 1 else f"{number} runs were"
+    return f"{what} going on ({limit})"
