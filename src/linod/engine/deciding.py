@@ -123,19 +123,16 @@ class Deciding:
         self, plan: Plan, dues: list[datetime], trigger: Trigger, *, is_caught_up: bool
     ) -> None:
         """Admit occurrences, all of a series or none: they count as one to what goes on."""
-        free: list[tuple[datetime, _Start]] = []
-        for due in dues:
-            start = self._start(plan, due, trigger)
-            if isinstance(start, _Start):
-                free.append((due, start))
-            else:
-                self._refuse(plan, due, trigger, start)
-        if free:
+        starts = [self._start(plan, due, trigger) for due in dues]
+        if any(isinstance(start, _Start) for start in starts):
             self._let_retries_yield(plan)
         going = self._situation.roster.going_on(plan.name)
         admission = policy.admission(plan.task, going, trigger)
-        for due, start in free:
-            if admission.verdict is Verdict.ADMITTED:
+        # In the order of the dues: a range that grows must not grow over one that is admitted.
+        for due, start in zip(dues, starts, strict=True):
+            if not isinstance(start, _Start):
+                self._refuse(plan, due, trigger, start)
+            elif admission.verdict is Verdict.ADMITTED:
                 self._add(plan, due, trigger, start, is_caught_up=is_caught_up)
             else:
                 self._refuse(plan, due, trigger, admission)
