@@ -13,7 +13,6 @@ from linod.engine.agenda import Plan
 from linod.engine.deciding import decision, new_run
 from linod.engine.ending import Ending
 from linod.engine.situation import Situation
-from linod.engine.starting import stop_of
 from linod.events import Outcome, State, Trigger, Verdict
 from linod.policy import Member, Progress
 from linod.policy.reasons import REMOVED
@@ -52,6 +51,7 @@ class Chaining:
     def stop(self, run: RunRow, reason: str) -> None:
         """End a chain that goes on, with all its members."""
         situation = self._situation
+        situation.stopping.add(run.id)
         progress = evolve(Progress.read(run.detail), stopped=reason)
         run = situation.roster.put_detail(situation.draft, run, progress.to_detail())
         members = situation.roster.members(run.id)
@@ -59,7 +59,7 @@ class Chaining:
             if member.state is State.WAITING:
                 self._ending.drop(member, reason)
             else:
-                situation.draft.commands.append(stop_of(member, reason))
+                situation.stop(member, reason)
         if not members:
             self._finish(run, progress, _NO_REST)
 
@@ -125,6 +125,7 @@ class Chaining:
             detail=progress.to_detail(),
         )
         if ended is not None:
+            situation.stopping.discard(ended.id)
             self._rest_after(ended, outcome, rest)
             situation.look_at(ended.task)
             self._ending.conclude(ended)

@@ -16,7 +16,7 @@ from linod.engine.agenda import Plan
 from linod.engine.situation import Situation
 from linod.engine.timers import Continue
 from linod.events import Outcome, RunEnded, RunNeverStarted, State, Trigger
-from linod.policy import Hold, HoldKind
+from linod.policy import Hold, HoldKind, Progress
 from linod.policy.reasons import NEVER_STARTED, OUTSIDE
 from linod.recurrence.model import Event
 from linod.specs import LogLevel
@@ -71,6 +71,7 @@ class Ending:
             return
         plan = situation.agenda.get(ended.task)
         is_wanted = plan is not None and situation.refusal(plan, ended.trigger) is None
+        is_wanted = is_wanted and not self._is_asked_to_end(ended)
         if plan is not None and is_wanted and not policy.is_too_old(plan.task, ended.planned, now):
             again = evolve(_again(ended, now), planned=ended.planned)
             situation.add_run(plan, again)
@@ -115,13 +116,23 @@ class Ending:
     def _follow(self, ended: RunRow) -> None:
         situation = self._situation
         situation.look_at(ended.task)
+        is_asked_to_end = self._is_asked_to_end(ended)
         plan = situation.agenda.get(ended.task)
         if plan is not None and ended.outcome is not None and ended.ended is not None:
             length = policy.cooldown_after(plan.task.cooldown, ended.outcome)
             self.rest(plan, ended.ended, length)
-            if self._is_tried_again(plan, ended):
+            if not is_asked_to_end and self._is_tried_again(plan, ended):
                 return
         self.conclude(ended)
+
+    def _is_asked_to_end(self, ended: RunRow) -> bool:
+        """Tell whether it was to end, or its whole chain: then it is not tried again."""
+        situation = self._situation
+        if ended.id in situation.stopping:
+            situation.stopping.discard(ended.id)
+            return True
+        chain = situation.roster.get(ended.parent) if ended.parent is not None else None
+        return chain is not None and bool(Progress.read(chain.detail).stopped)
 
     def _is_tried_again(self, plan: Plan, ended: RunRow) -> bool:
         situation = self._situation

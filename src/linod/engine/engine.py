@@ -169,6 +169,7 @@ class Engine:
         situation.roster.load(draft.now, draft.elapsed)
         situation.holding.load()
         situation.dirty.clear()
+        situation.stopping.clear()
         self._starter.forget_memory()
 
     def _start_late(self, run: RunRow) -> None:

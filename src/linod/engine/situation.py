@@ -13,7 +13,7 @@ from linod.engine.holding import Holding
 from linod.engine.ledger import Ledger
 from linod.engine.roster import Identity, Roster
 from linod.engine.timers import LookAt, Timers
-from linod.events import TellChanged, Trigger
+from linod.events import Outcome, StopRun, TellChanged, Trigger
 from linod.policy import Refusal
 from linod.specs import Config, LogLevel
 from linod.store.interface import RunRow, Store
@@ -36,6 +36,8 @@ class Situation:
     config: Config | None = None
     dirty: dict[str, None] = field(factory=dict)
     """Tasks whose waiting runs have to be looked at, in the order in which that was noticed."""
+    stopping: set[int] = field(factory=set)
+    """Runs that were asked to end: no attempt follows them, however they end."""
     is_closed: bool = False
     """Nothing is decided or started any more."""
 
@@ -86,6 +88,12 @@ class Situation:
             self.timers.after(ready_at, LookAt(run.task))
         else:
             self.timers.at(run.planned, LookAt(run.task))
+
+    def stop(self, run: RunRow, reason: str) -> None:
+        """Ask for the end of a run that began."""
+        self.stopping.add(run.id)
+        command = StopRun(run=run.id, lease=run.lease, outcome=Outcome.CANCELLED, reason=reason)
+        self.draft.commands.append(command)
 
     def tell(self, level: LogLevel, task: str, text: str) -> None:
         """Say one line when the transaction is committed."""

@@ -15,7 +15,7 @@ from linod.engine.agenda import Plan
 from linod.engine.situation import Situation
 from linod.engine.timers import LookAt
 from linod.engine.upstream import Upstream
-from linod.events import Outcome, State, StopRun, Trigger
+from linod.events import State, Trigger
 from linod.policy.reasons import OUTSIDE, going_on
 from linod.store.interface import RunRow
 
@@ -42,13 +42,12 @@ class Starter:
         self._queues: dict[str, list[_Place]] = {}
         self._queued: dict[int, str] = {}
         """The pool in whose queue a run is."""
-        self._stopping: set[int] = set()
         self._caught_up: dict[str, timedelta] = {}
         """The time since boot at which a task's caught-up series may start its next run."""
 
     def forget_memory(self) -> None:
         """Line everything up again."""
-        self._queues, self._queued, self._stopping = {}, {}, set()
+        self._queues, self._queued = {}, {}
         for task in self._situation.roster.tasks():
             self._situation.look_at(task)
 
@@ -137,12 +136,12 @@ class Starter:
         reason = "replaced by the next occurrence"
         if run.state is State.WAITING:
             self._drop(run, reason)
-        elif run.id not in self._stopping:
-            self._stopping.add(run.id)
-            if run.is_chain:
-                self._stop_chain(run, reason)
-            else:
-                self._situation.draft.commands.append(stop_of(run, reason))
+        elif run.id in self._situation.stopping:
+            return
+        elif run.is_chain:
+            self._stop_chain(run, reason)
+        else:
+            self._situation.stop(run, reason)
 
     # -- the queues ---------------------------------------------------------------------------
 
@@ -218,8 +217,3 @@ class Starter:
         if size is not None and places >= size:
             return f'pool "{pool}" was full ({places} of {size})'
         return going_on(self._situation.roster.begun, "[linod] max_running")
-
-
-def stop_of(run: RunRow, reason: str) -> StopRun:
-    """The effect that ends a run as cancelled."""
-    return StopRun(run=run.id, lease=run.lease, outcome=Outcome.CANCELLED, reason=reason)

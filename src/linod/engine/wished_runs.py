@@ -15,7 +15,6 @@ from linod.engine.deciding import decision, new_run
 from linod.engine.ending import SUCCESS, Ending
 from linod.engine.ledger import TICK
 from linod.engine.situation import Situation
-from linod.engine.starting import stop_of
 from linod.engine.wished_holds import record
 from linod.events import (
     Answer,
@@ -222,7 +221,7 @@ class WishedRuns:
         elif run.is_chain:
             self._chaining.stop(run, reason)
         else:
-            self._situation.draft.commands.append(stop_of(run, reason))
+            self._situation.stop(run, reason)
 
     def _why_no_cancel(self, event: CancelRequested) -> str:
         if event.task is not None and event.task not in self._situation.agenda:
