@@ -148,6 +148,7 @@ class Starter:
     def _queue(self, plan: Plan, run: RunRow) -> list[int]:
         if run.is_chain:
             # A chain takes no place itself: its members do.
+            self._note_caught_up(run)
             self._begin_chain(run, plan)
             return []
         pool = plan.task.pool or ""
@@ -200,8 +201,11 @@ class Starter:
         if not self._is_inside(plan, run):
             return
         situation.roster.lease(situation.draft, run, plan)
+        self._note_caught_up(run)
+
+    def _note_caught_up(self, run: RunRow) -> None:
         if run.is_caught_up:
-            self._caught_up[run.task] = situation.draft.elapsed + policy.CAUGHT_UP_EVERY
+            self._caught_up[run.task] = self._situation.draft.elapsed + policy.CAUGHT_UP_EVERY
 
     def _note_waiting(self, fresh: list[int]) -> None:
         """Note what those wait for that were queued now and did not start."""
