@@ -39,6 +39,10 @@ def build_chain(
     return Chain(name=TaskName(name), tasks=tasks, recurrence=parse(recurrence), **keys)
 
 
+def build_pool(name: str, size: int) -> Pool:
+    return Pool(name=name, size=size)
+
+
 def members(*names: str, **keys: Any) -> list[Task]:
     """Tasks that a chain may name: they have no recurrence of their own."""
     return [build_task(name, "manually", **keys) for name in names]
@@ -89,11 +93,13 @@ class World:
     ) -> list[StartRun]:
         return starts(self.settle(now, *events, elapsed=elapsed))
 
-    def fail(self, fault: str, now: datetime, *events: Event) -> None:
+    def fail(
+        self, fault: str, now: datetime, *events: Event, elapsed: timedelta | None = None
+    ) -> None:
         """Settle, but the commit fails: "undone", or "unknown" (committed, but it raises)."""
         self.store.faults = [fault]
         try:
-            self.settle(now, *events)
+            self.settle(now, *events, elapsed=elapsed)
         except StoreError:
             return
         raise AssertionError("nothing was committed")

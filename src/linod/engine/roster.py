@@ -43,14 +43,15 @@ class Roster:
 
     def load(self, now: datetime, elapsed: timedelta) -> None:
         """Read everything from the store again."""
-        self._runs, self._of_task, self._of_chain, self._ready_at = {}, {}, {}, {}
+        known, self._ready_at = self._ready_at, {}
+        self._runs, self._of_task, self._of_chain = {}, {}, {}
         self.places, self.begun = Counter(), 0
         for run in self._store.unfinished():
             self._enter(run)
             if run.delay is not None:
                 # Across a restart the stored end holds, capped at the original length.
                 rest = max(timedelta(0), min(run.planned - now, run.delay))
-                self._ready_at[run.id] = elapsed + rest
+                self._ready_at[run.id] = known.get(run.id, elapsed + rest)
 
     def all(self) -> dict[int, RunRow]:
         """The unfinished runs by number, oldest first."""
