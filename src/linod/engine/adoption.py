@@ -69,7 +69,12 @@ class Adoption:
             failures=cursor.failures,
             boot=cursor.boot,
         )
-        remember_rest(self._situation, plan)
+        former = self._former.get(task.name)
+        if former is not None and former.task.cooldown == task.cooldown:
+            # On the time since boot, which a clock that was set does not change.
+            plan.cool_until = former.cool_until
+        else:
+            remember_rest(self._situation, plan)
         return plan
 
     def _planner(self, config: Config, task: Task) -> Planner:

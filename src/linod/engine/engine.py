@@ -198,10 +198,10 @@ class Engine:
             next_due=plan.planner.next(cursor.through),
             failures=cursor.failures,
             boot=cursor.boot,
-            cool_until=None,
             continues_at=None,
         )
-        remember_rest(self._situation, stored)
+        if stored.cool_until is None:
+            remember_rest(self._situation, stored)
         return stored
 
     # -- a configuration --------------------------------------------------------------------
