@@ -46,18 +46,18 @@ class WishedRuns:
 
     def run(self, event: RunRequested) -> Answer:
         """Run a task or a chain: now, under a due of the past, or from what failed."""
-        plan = self._situation.agenda.get(event.task)
-        refusal = self._why_no_run(event.task)
-        if plan is None or refusal:
-            return Answer(request=event.request, refusal=refusal)
-        if event.is_from_failed:
-            return self._run_from_failed(event, plan)
         due = event.due or event.at
         attempts = self._situation.store.attempts(event.task, due)
         known = [run.id for run in attempts if _is_of(run, event)]
         if known:
             # This request was committed before, and we did not know.
             return Answer(request=event.request, runs=(known[-1],))
+        plan = self._situation.agenda.get(event.task)
+        refusal = self._why_no_run(event.task)
+        if plan is None or refusal:
+            return Answer(request=event.request, refusal=refusal)
+        if event.is_from_failed:
+            return self._run_from_failed(event, plan)
         refusal = self._why_not_due(plan, event, attempts)
         if refusal:
             return Answer(request=event.request, refusal=refusal)
@@ -101,7 +101,8 @@ class WishedRuns:
             return "linod is stopping"
         if not situation.is_enabled:
             return SWITCHED_OFF
-        waiting = sum(run.state is State.WAITING for run in situation.roster.going_on(task))
+        going = situation.roster.going_on(task)
+        waiting = sum(run.state is State.WAITING and run.trigger is Trigger.MANUAL for run in going)
         return f"{waiting} runs of {task} wait already" if waiting >= WAITING_MAX else None
 
     def _why_not_due(
@@ -154,13 +155,12 @@ class WishedRuns:
     def backfill(self, event: BackfillRequested) -> Answer:
         """Run all occurrences of a time that is past, one after another."""
         plan = self._situation.agenda.get(event.task)
+        if plan is not None and self._situation.store.actions_at(event.at, event.by):
+            return Answer(request=event.request, runs=self._backfilled(plan, event))
         refusal = self._why_no_run(event.task) or self._why_no_backfill(plan, event)
         if plan is None or refusal:
             return Answer(request=event.request, refusal=refusal)
         dues = list(plan.planner.between(event.first - TICK, event.last))
-        known = self._backfilled(plan, dues, event)
-        if known:
-            return Answer(request=event.request, runs=known)
         wanted = [due for due in dues if self._is_to_fill(plan, due, is_again=event.is_again)]
         if event.is_newest_first:
             wanted.reverse()
@@ -182,12 +182,11 @@ class WishedRuns:
             return f"more than {BACKFILL_MAX:,} occurrences: take a shorter time"
         return None if count else f"{plan.name} was never due in that time"
 
-    def _backfilled(
-        self, plan: Plan, dues: Sequence[datetime], event: BackfillRequested
-    ) -> tuple[int, ...]:
+    def _backfilled(self, plan: Plan, event: BackfillRequested) -> tuple[int, ...]:
+        """The runs that this very request made before, without our knowing."""
         found = [
             run.id
-            for due in dues
+            for due in plan.planner.between(event.first - TICK, event.last)
             for run in self._situation.store.attempts(plan.name, due)
             if _is_of(run, event)
         ]
@@ -207,13 +206,26 @@ class WishedRuns:
             for run in situation.roster.all().values()
             if event.run == run.id or event.task == run.task
         ]
-        if not chosen:
-            return Answer(request=event.request, refusal=self._why_no_cancel(event))
         reason = f"cancelled by {event.by}"
+        if not chosen:
+            known = self._cancelled(event, reason)
+            refusal = None if known else self._why_no_cancel(event)
+            return Answer(request=event.request, runs=known, refusal=refusal)
         for run in chosen:
             self._end(run, reason)
-            record(self._situation, event, "cancel", run.task, f"run {run.id}")
+        what = f"run {chosen[0].id}" if len(chosen) == 1 else f"{len(chosen)} runs"
+        record(situation, event, "cancel", chosen[0].task, what)
         return Answer(request=event.request, runs=tuple(run.id for run in chosen))
+
+    def _cancelled(self, event: CancelRequested, reason: str) -> tuple[int, ...]:
+        """The runs that this very request ended before, without our knowing."""
+        store = self._situation.store
+        return tuple(
+            run.id
+            for row in store.actions_at(event.at, event.by)
+            for run in reversed(store.runs(row.task, limit=BACKFILL_MAX))
+            if run.reason == reason and run.ended is not None and run.ended >= event.at
+        )
 
     def _end(self, run: RunRow, reason: str) -> None:
         if run.state is State.WAITING:

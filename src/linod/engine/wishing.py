@@ -47,7 +47,16 @@ class Wishing:
 
     def hear(self, event: Requested) -> None:
         """Do what is asked for, and answer."""
-        self._situation.draft.answers.append(self._wishes[type(event)](event))
+        answer = self._wishes[type(event)](event)
+        if answer.refusal is not None:
+            answer = self._known(event) or answer
+        self._situation.draft.answers.append(answer)
+
+    def _known(self, event: Requested) -> Answer | None:
+        """Answer what was done before, where nobody knew that it was committed."""
+        done = self._situation.store.actions_at(event.at, event.by)
+        tasks = tuple(row.task for row in done if row.task)
+        return Answer(request=event.request, tasks=tasks) if done else None
 
     def _forget(self, event: ForgetRequested) -> Answer:
         situation, task = self._situation, event.task

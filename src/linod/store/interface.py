@@ -280,6 +280,9 @@ class Reader(Protocol):
     def actions(self, task: str | None = None, *, limit: int = 50) -> list[ActionRow]:
         """What people did, newest first."""
 
+    def actions_at(self, at: datetime, by: str) -> list[ActionRow]:
+        """What a person did with the one request that has this instant."""
+
 
 class Store(Reader, Protocol):
     """Reads and writes; the one in the daemon."""

@@ -175,3 +175,9 @@ class SqliteReader:
         found = self._rows(statement, (*values, limit))
         with rows.readable():
             return [rows.action_row(row) for row in found]
+
+    def actions_at(self, at: datetime, by: str) -> list[ActionRow]:
+        statement = f"SELECT {rows.ACTION_COLUMNS} FROM action WHERE at = ? AND by = ?"
+        found = self._rows(statement, (to_microseconds(at), rows.escaped(by)))
+        with rows.readable():
+            return [rows.action_row(row) for row in found]
