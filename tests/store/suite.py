@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from linod.events import Outcome, State, Trigger, Verdict
-from linod.store.interface import CursorRow, DecisionRow, RunRow, Store
+from linod.store.interface import ActionRow, CursorRow, DecisionRow, RunRow, Store
 
 T = datetime(2026, 11, 21, 7, 0, 0, 123456, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -182,6 +182,29 @@ class StoreSuite:
 
         assert own == store.decision_at("mail", T + SECOND / 2)
         assert around == store.decision_at("mail", T + SECOND)
+
+    def test_decisions_of_a_time_begin_with_the_range_it_begins_in(self, store: Store) -> None:
+        found = [
+            build_decision(verdict=Verdict.MISSED, last=T + 10 * SECOND, count=11),
+            build_decision(due=T + 5 * SECOND / 2, last=T + 5 * SECOND / 2),
+            build_decision(due=T + 11 * SECOND, last=T + 11 * SECOND),
+        ]
+        with store.transaction():
+            for row in found:
+                store.add_decision(row)
+
+        assert found == store.decisions_between("mail", T + 2 * SECOND, T + 11 * SECOND)
+        assert found[:1] == store.decisions_between("mail", T + 3 * SECOND, T + 10 * SECOND)
+        assert [] == store.decisions_between("mail", T + 12 * SECOND, T + 99 * SECOND)
+
+    def test_what_a_person_did_is_found_by_its_instant(self, store: Store) -> None:
+        rows = [ActionRow(at=T, verb="pause", task=task, by="alice") for task in ("mail", "news")]
+        with store.transaction():
+            for row in (*rows, ActionRow(at=T, verb="pause", task="other", by="bob")):
+                store.add_action(row)
+
+        assert rows == store.actions_at(T, "alice")
+        assert [] == store.actions_at(T + SECOND, "alice")
 
     def test_the_reach_of_a_cursor_never_goes_back(self, store: Store) -> None:
         cursor = CursorRow(

@@ -74,13 +74,26 @@ class SqliteReader:
         return self._decisions(where, (task, beyond, limit))
 
     def decision_at(self, task: str, due: datetime) -> DecisionRow | None:
-        where = "WHERE task = ? AND due <= ? AND last >= ? ORDER BY due DESC LIMIT 1"
-        at = to_microseconds(due)
-        return rows.first(self._decisions(where, (task, at, at)))
+        own = self._decisions("WHERE task = ? AND due = ?", (task, to_microseconds(due)))
+        return rows.first(own) or self._range_at(task, due)
 
     def decisions_between(self, task: str, first: datetime, last: datetime) -> list[DecisionRow]:
-        where = "WHERE task = ? AND due <= ? AND last >= ? ORDER BY due"
-        return self._decisions(where, (task, to_microseconds(last), to_microseconds(first)))
+        where = "WHERE task = ? AND due BETWEEN ? AND ? ORDER BY due"
+        found = self._decisions(where, (task, to_microseconds(first), to_microseconds(last)))
+        before = self._range_at(task, first)
+        return found if before is None or before in found else [before, *found]
+
+    def _range_at(self, task: str, instant: datetime) -> DecisionRow | None:
+        """The range that holds an instant: ranges of a task do not overlap."""
+        # INDEXED BY: most rows are of one due, and would else be walked through.
+        found = rows.first(
+            self._decisions(
+                "INDEXED BY decision_range WHERE task = ? AND due <= ? AND last > due"
+                " ORDER BY due DESC LIMIT 1",
+                (task, to_microseconds(instant)),
+            )
+        )
+        return found if found is not None and found.last >= instant else None
 
     def summaries(self, tasks: Sequence[str] | None = None) -> dict[str, TaskSummary]:
         names = list(self.cursors()) if tasks is None else list(tasks)
@@ -139,7 +152,7 @@ class SqliteReader:
 
     def newest_success(self, task: str) -> RunRow | None:
         where = (
-            "WHERE task = ? AND outcome IN ('succeeded', 'warned')"
+            "INDEXED BY run_succeeded WHERE task = ? AND outcome IN ('succeeded', 'warned')"
             " ORDER BY due DESC, attempt DESC LIMIT 1"
         )
         return rows.first(self._runs(where, (task,)))
@@ -151,8 +164,9 @@ class SqliteReader:
 
     def lengths(self, task: str, limit: int) -> list[timedelta]:
         found = self._rows(
-            "SELECT ended - started FROM run WHERE task = ? AND outcome IN ('succeeded', 'warned')"
-            " AND started IS NOT NULL ORDER BY id DESC LIMIT ?",
+            "SELECT ended - started FROM run INDEXED BY run_succeeded"
+            " WHERE task = ? AND outcome IN ('succeeded', 'warned') AND started IS NOT NULL"
+            " ORDER BY due DESC, attempt DESC LIMIT ?",
             (task, limit),
         )
         return [timedelta(microseconds=max(0, row[0])) for row in found]

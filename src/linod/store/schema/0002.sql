@@ -15,6 +15,12 @@ ALTER TABLE run ADD COLUMN pool TEXT NOT NULL DEFAULT '';
 -- The members of a chain's run.
 CREATE INDEX run_parent ON run (parent) WHERE parent IS NOT NULL;
 
+-- The last success of a task that fails since long.
+CREATE INDEX run_succeeded ON run (task, due, attempt)
+WHERE outcome IN ('succeeded', 'warned');
+-- The range that holds an instant.
+CREATE INDEX decision_range ON decision (task, due) WHERE last > due;
+
 CREATE TABLE hold (
     task   TEXT NOT NULL,
     kind   TEXT NOT NULL,
