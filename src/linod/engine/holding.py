@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from linod.policy import Hold, HoldKind
+from linod.policy import ALL, Hold, HoldKind, in_force
 from linod.store.interface import Store
-
-ALL = "*"
-"""Stands for linod as a whole; no task has such a name."""
 
 
 class Holding:
@@ -31,20 +28,9 @@ class Holding:
         return self._holds.get((task, kind))
 
     def holding(self, task: str, instant: datetime) -> Hold | None:
-        """The hold that keeps what is due at an instant from running; the one that lasts longest.
-
-        A pause holds what is due before its end; what is due at its end runs.
-        """
-        disabled = self._holds.get((task, HoldKind.DISABLE))
-        if disabled is not None:
-            return disabled
-        pauses = [
-            hold
-            for name in (ALL, task)
-            if (hold := self._holds.get((name, HoldKind.PAUSE))) is not None
-            and (hold.until is None or instant < hold.until)
-        ]
-        return max(pauses, key=_until, default=None)
+        """The hold that keeps what is due at an instant from running."""
+        keys = ((task, HoldKind.DISABLE), (task, HoldKind.PAUSE), (ALL, HoldKind.PAUSE))
+        return in_force(filter(None, map(self._holds.get, keys)), instant)
 
     def ended(self, now: datetime) -> list[Hold]:
         """Pauses whose end has come."""
@@ -63,7 +49,3 @@ class Holding:
         """End a pause or a disable."""
         self._store.remove_hold(hold.task, hold.kind)
         self._holds.pop((hold.task, hold.kind), None)
-
-
-def _until(hold: Hold) -> tuple[bool, datetime]:
-    return hold.until is None, hold.until or hold.since

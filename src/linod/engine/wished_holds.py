@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from linod.engine.ending import Ending
-from linod.engine.holding import ALL
 from linod.engine.situation import Situation
 from linod.engine.timers import EndPauses
 from linod.events import (
@@ -18,7 +17,7 @@ from linod.events import (
     ResumeRequested,
     State,
 )
-from linod.policy import Hold, HoldKind
+from linod.policy import ALL, Hold, HoldKind
 from linod.specs import LogLevel
 from linod.store.interface import ActionRow
 

@@ -36,12 +36,13 @@ from linod.policy.reasons import (
     TOO_OLD,
     YIELDED,
 )
-from linod.policy.refusing import Hold, HoldKind, Refusal, refusal
+from linod.policy.refusing import ALL, Hold, HoldKind, Refusal, in_force, refusal
 from linod.policy.retrying import LOST_MAX, next_attempt
 from linod.policy.warning import WarningKind, running_limit
 from linod.policy.window import is_open, opening
 
 __all__ = [
+    "ALL",
     "CAUGHT_UP_EVERY",
     "CAUGHT_UP_MAX",
     "LATE_MAX",
@@ -68,6 +69,7 @@ __all__ = [
     "arguments_text",
     "chain_outcome",
     "cooldown_after",
+    "in_force",
     "is_open",
     "is_too_old",
     "next_attempt",

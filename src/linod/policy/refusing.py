@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -10,6 +11,9 @@ from attrs import frozen
 from linod.events import Trigger, Verdict
 from linod.policy.reasons import SWITCHED_OFF, SWITCHED_OFF_TASK
 from linod.specs import Task
+
+ALL = "*"
+"""Stands for linod as a whole; no task has such a name."""
 
 _ASKED_FOR = (Trigger.MANUAL, Trigger.BACKFILL)
 
@@ -40,6 +44,21 @@ class Hold:
         done = "paused" if self.kind is HoldKind.PAUSE else "disabled"
         what = "all tasks " if self.task == "*" else ""
         return f"{what}{done} by {self.by}" + (f': "{self.reason}"' if self.reason else "")
+
+
+def in_force(holds: Iterable[Hold], instant: datetime) -> Hold | None:
+    """Of the holds on a task and on all, give the one that keeps what is due from running.
+
+    That is a disable, else the pause that lasts longest. A pause holds what is due before its
+    end; what is due at its end runs.
+    """
+    found = [hold for hold in holds if hold.until is None or instant < hold.until]
+    return max(found, key=_strength, default=None)
+
+
+def _strength(hold: Hold) -> tuple[bool, bool, datetime]:
+    is_disable = hold.kind is HoldKind.DISABLE
+    return is_disable, hold.until is None, hold.until or hold.since
 
 
 @frozen(kw_only=True)
