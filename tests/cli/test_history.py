@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -150,3 +151,14 @@ def test_a_task_that_was_removed_keeps_its_history(
 
     assert linod("history", "gone").exit_code == 0
     assert linod("history", "1").stdout.startswith("run 1 of gone (manual by ann)\n")
+
+
+def test_a_chain_is_known_before_it_ran(project: Path, linod: Linod, keep: Keep) -> None:
+    (project / "linod.toml").write_text(
+        "[tasks.load]\ncommand = 'true'\n[chains.nightly]\ntasks = ['load']\n"
+    )
+    keep()
+
+    result = linod("history", "nightly")
+
+    assert (result.exit_code, result.stdout) == (0, "nothing has been decided yet\n")

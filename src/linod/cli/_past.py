@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from linod.cli import Told
-from linod.cli._options import USAGE, known
+from linod.cli._options import USAGE, known, load_usable_config
 from linod.cli._plans import typed_instant
 from linod.errors import DaemonUnreachable
 from linod.views import BAD
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from linod.control.client import Client
-    from linod.specs import Config
+    from linod.specs import Chain, Config, Task
     from linod.store.interface import Reader, RunRow
 
 _RUNS_SEARCHED = 10_000
@@ -65,10 +65,32 @@ def daemon_status(config: Config) -> dict[str, Any] | None:
         return None
 
 
+def planned(config: Config, name: str) -> Task | Chain | None:
+    """The task or the chain of this name, as it is configured."""
+    return config.tasks.get(name) or config.chains.get(name)
+
+
+def zone_of(config: Config, name: str) -> str:
+    """The zone of a task or a chain; of one that is gone, that of [linod]."""
+    found = planned(config, name)
+    return config.zone if found is None else config.zone_of(found)
+
+
+def configuration(config_path: str | None, which: str | None) -> Config:
+    """Load what is usable; import the modules of `discover` only for a name nobody knows."""
+    config = load_usable_config(config_path)
+    name, _, _ = (which or "").partition("@")
+    if not name or name.isdecimal() or not config.linod.discover:
+        return config
+    with reading(config) as reader:
+        is_known = is_task(config, reader, name)
+    return config if is_known else load_usable_config(config_path, is_importing=None)
+
+
 def is_task(config: Config, reader: Reader | None, name: str) -> bool:
-    """Tell whether there is such a task, or was one that left something in the store."""
-    if name in config.tasks or reader is None:
-        return name in config.tasks
+    """Tell whether there is such a task or chain, or was one that left something in the store."""
+    if planned(config, name) is not None or reader is None:
+        return planned(config, name) is not None
     return bool(reader.runs(name, limit=1) or reader.decisions(name, limit=1))
 
 
@@ -81,7 +103,7 @@ def find_run(config: Config, reader: Reader | None, text: str) -> RunRow:
     if task.isdecimal() and not which:
         raise Told(f"there is no run {task}", USAGE)
     if not is_task(config, reader, task):
-        known(task, config.tasks)
+        known(task, {**config.tasks, **config.chains})
     row = _run_of(config, reader, task, which) if reader is not None else None
     if row is None:
         raise Told(f'there is no run "{text}": linod history {task}', USAGE)
@@ -101,8 +123,7 @@ def _run_of(config: Config, reader: Reader, task: str, which: str) -> RunRow | N
     rows = reader.runs(task, limit=_RUNS_SEARCHED)
     if which == "last-failed":
         return next((row for row in rows if row.outcome in BAD), None)
-    zone = config.zone_of(config.tasks[task]) if task in config.tasks else config.zone
-    due = typed_instant(which, zone, f"{task}@T:")
+    due = typed_instant(which, zone_of(config, task), f"{task}@T:")
     return next((row for row in rows if _is_meant(row.due, due)), None)
 
 

@@ -14,13 +14,12 @@ from linod.cli._options import (
     USAGE,
     config_option,
     json_option,
-    load_usable_config,
     now,
     screen_width,
     write,
 )
 from linod.cli._options import write_json as print_json
-from linod.cli._past import find_run, is_task, reading
+from linod.cli._past import configuration, find_run, is_task, reading, zone_of
 from linod.events import State, Verdict
 from linod.store.interface import DecisionRow, RunRow
 from linod.views import (
@@ -68,7 +67,7 @@ def command(config_path: str | None, which: str | None, number: int, is_json: bo
     have run, attempt, started and ended null, the verdict as their state, and reach from due to
     last. One run is an object with arguments, detail and log besides.
     """
-    config = _configuration(config_path, which)
+    config = configuration(config_path, which)
     with reading(config) as reader:
         if which is not None and _is_run(which, config, reader):
             _print_run(config, reader, which, is_json)
@@ -78,17 +77,6 @@ def command(config_path: str | None, which: str | None, number: int, is_json: bo
             print_json([_json(row) for row in rows])
             return
         write(_lines(config, rows))
-
-
-def _configuration(config_path: str | None, which: str | None) -> Config:
-    """Import the modules of `discover` only for a name that neither file nor store knows."""
-    config = load_usable_config(config_path)
-    name, _, _ = (which or "").partition("@")
-    if not name or name.isdecimal() or not config.linod.discover:
-        return config
-    with reading(config) as reader:
-        is_known = is_task(config, reader, name)
-    return config if is_known else load_usable_config(config_path, is_importing=None)
 
 
 def _is_run(which: str, config: Config, reader: Reader | None) -> bool:
@@ -132,9 +120,9 @@ def _lines(config: Config, rows: list[RunRow | DecisionRow]) -> list[str]:
         return ["nothing has been decided yet"]
     headings = ("RUN", "TASK", "DUE", "STATE", "TOOK")
     width = screen_width(sys.stdout)
-    head, *laid = table(headings, [_row(row, _zone(config, row.task)) for row in rows], width)
+    head, *laid = table(headings, [_row(row, zone_of(config, row.task)) for row in rows], width)
     room = max(_REASON_COLUMNS, width - 2 - max(columns(line) for line in laid))
-    reasons = [_reason(row, _zone(config, row.task), room) for row in rows]
+    reasons = [_reason(row, zone_of(config, row.task), room) for row in rows]
     return with_notes([head, *laid], ["REASON" if any(reasons) else "", *reasons], "     ", width)
 
 
@@ -178,10 +166,6 @@ def _late(row: RunRow) -> str:
     return duration(max(0.0, (row.started - row.planned).total_seconds()))
 
 
-def _zone(config: Config, task: str) -> str:
-    return config.zone_of(config.tasks[task]) if task in config.tasks else config.zone
-
-
 # -- one ----------------------------------------------------------------------------------------
 
 
@@ -194,7 +178,7 @@ def _print_run(config: Config, reader: Reader | None, which: str, is_json: bool)
         more = {"arguments": run.arguments, "detail": dict(run.detail), "log": log}
         print_json({**_json(run), **more})
         return
-    write(_run_lines(run, _zone(config, run.task), log))
+    write(_run_lines(run, zone_of(config, run.task), log))
 
 
 def _run_lines(run: RunRow, zone: str, log: str) -> Iterator[str]:
