@@ -87,26 +87,34 @@ def utc(when: datetime) -> str:
 _UTC = ZoneInfo("UTC")
 
 
+def local(when: datetime, zone: str) -> datetime:
+    """Read an instant in a zone; in UTC on the first and last day that there are."""
+    try:
+        return when.astimezone(ZoneInfo(zone))
+    except OverflowError:
+        return when.astimezone(_UTC)
+
+
 def instant(when: datetime, zone: str) -> str:
     """Write an instant for people: "Sat 2026-11-21 07:10 EET"; seconds only where there are."""
-    local = when.astimezone(ZoneInfo(zone))
-    return f"{_DAYS[local.weekday()]} {local:%Y-%m-%d} {clock(when, zone)} {local.tzname()}"
+    there = local(when, zone)
+    return f"{_DAYS[there.weekday()]} {there:%Y-%m-%d} {clock(when, zone)} {there.tzname()}"
 
 
 def clock(when: datetime, zone: str) -> str:
     """Write the time of day: "07:10", "07:10:05"."""
-    local = when.astimezone(ZoneInfo(zone))
-    return f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
+    there = local(when, zone)
+    return f"{there:%H:%M:%S}" if there.second else f"{there:%H:%M}"
 
 
 def near(when: datetime, now: datetime, zone: str) -> str:
     """Write an instant as short as it is clear: "07:15", "Sun 03:30", "2027-03-28 04:00"."""
-    local, today = when.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
-    if local.date() == today:
+    there, today = local(when, zone), local(now, zone).date()
+    if there.date() == today:
         return clock(when, zone)
-    if timedelta(0) < local.date() - today < timedelta(days=7):
-        return f"{_DAYS[local.weekday()]} {clock(when, zone)}"
-    return f"{local:%Y-%m-%d} {clock(when, zone)}"
+    if timedelta(0) < there.date() - today < timedelta(days=7):
+        return f"{_DAYS[there.weekday()]} {clock(when, zone)}"
+    return f"{there:%Y-%m-%d} {clock(when, zone)}"
 
 
 # -- text from outside --------------------------------------------------------------------------

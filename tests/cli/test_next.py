@@ -115,3 +115,10 @@ def test_an_end_before_the_beginning_is_a_usage_error(linod: Linod) -> None:
 
     assert result.exit_code == 2
     assert result.stderr == 'linod: --until "2026-12-01" is before --from\n'
+
+
+def test_the_last_day_there_is_has_its_instants(linod: Linod) -> None:
+    result = linod("next", "send_mail", "--from", "9999-12-31 23:56", "-n", "2")
+
+    assert result.exit_code == 0
+    assert "Fri 9999-12-31 22:00 UTC" in result.stdout

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import click
 from attrs import frozen
@@ -25,7 +24,7 @@ from linod.cli._options import (
 from linod.cli._options import write_json as print_json
 from linod.cli._plans import planner_of, typed_instant
 from linod.recurrence import in_words
-from linod.views import NAME_COLUMNS, cut, duration, instant, table, utc, with_notes
+from linod.views import NAME_COLUMNS, cut, duration, instant, local, table, utc, with_notes
 
 if TYPE_CHECKING:
     from linod.specs import Config, Task
@@ -121,8 +120,8 @@ def _bounds(zone: str, span: _Span) -> tuple[datetime, datetime | None]:
 
 
 def _json(due: _Due) -> dict[str, Any]:
-    local = due.due.astimezone(ZoneInfo(due.zone)).isoformat()
-    return {"task": due.task, "due": utc(due.due), "local": local, "note": due.note}
+    there = local(due.due, due.zone).isoformat()
+    return {"task": due.task, "due": utc(due.due), "local": there, "note": due.note}
 
 
 def _lines(config: Config, tasks: list[Task], span: _Span) -> list[str]:
