@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from attrs import evolve
 
 from linod.engine.agenda import Agenda, Plan
 from linod.engine.ledger import TICK
 from linod.engine.situation import Situation
 from linod.events import Verdict
-
-AHEAD_MAX = timedelta(hours=1)
-"""A clock that stepped back by more than this is told: tasks do not run until it has caught up."""
+from linod.policy import is_ahead
 
 
 def ahead(situation: Situation) -> list[str]:
     """The tasks of which more than an hour beyond now is decided already."""
-    limit = situation.draft.now + AHEAD_MAX
-    return [plan.name for plan in situation.agenda if plan.through > limit]
+    now = situation.draft.now
+    return [plan.name for plan in situation.agenda if is_ahead(plan.through, now)]
 
 
 def accept_clock(situation: Situation) -> tuple[str, ...]:

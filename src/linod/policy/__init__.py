@@ -7,6 +7,7 @@ Rules of this border:
 
 from linod.policy.arguments import arguments_text
 from linod.policy.chain import Member, Progress, after_step, chain_outcome, remaining_steps
+from linod.policy.clock import AHEAD_MAX, is_ahead
 from linod.policy.cooldown import cooldown_after
 from linod.policy.missed import (
     CAUGHT_UP_MAX,
@@ -42,6 +43,7 @@ from linod.policy.warning import WarningKind, running_limit
 from linod.policy.window import is_open, opening
 
 __all__ = [
+    "AHEAD_MAX",
     "ALL",
     "CAUGHT_UP_EVERY",
     "CAUGHT_UP_MAX",
@@ -70,6 +72,7 @@ __all__ = [
     "chain_outcome",
     "cooldown_after",
     "in_force",
+    "is_ahead",
     "is_open",
     "is_too_old",
     "next_attempt",
