@@ -1,7 +1,7 @@
 """The reference of linod.toml in Markdown, made from the specs, and the page of all codes.
 
-`python -m linod.reference FOLDER` writes reference.md and codes.md there; a test holds those in
-docs/ against what is made here. Only `main` reads or writes anything.
+`python -m linod.reference FOLDER` writes reference.md, codes.md and decisions.md there; a test
+holds those in docs/ against what is made here. Only `main` reads or writes anything.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 from linod import specs
 from linod.codes import CODES, Code
+from linod.decisions import decisions
 from linod.keys import TABLES, Key, Table, is_spec, keys_of
 from linod.recurrence.model import Recurrence
 from linod.toml import value_text
@@ -278,8 +279,9 @@ def _explanation(text: str) -> str:
 
 
 def main(folder: str) -> None:
-    """Write both pages into a folder."""
-    for name, text in (("reference.md", reference()), ("codes.md", codes())):
+    """Write the pages into a folder."""
+    pages = {"reference.md": reference(), "codes.md": codes(), "decisions.md": decisions()}
+    for name, text in pages.items():
         (Path(folder) / name).write_text(text, encoding="utf-8")
 
 

@@ -101,7 +101,8 @@ def test_every_code_has_its_heading_and_explanation(code: str) -> None:
     assert [line for line in CODES[code].explanation.split("\n") if line.strip() not in page] == []
 
 
-def test_main_writes_both_pages(tmp_path: Path) -> None:
+def test_main_writes_the_pages(tmp_path: Path) -> None:
     main(str(tmp_path))
 
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["codes.md", "reference.md"]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["codes.md", "decisions.md", "reference.md"]
