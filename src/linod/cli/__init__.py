@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "serve": "Run tasks when they are due, until stopped.",
     "status": "Show how each task does.",
     "history": "Show past runs, or one run with its log.",
+    "why": "Say why a task ran, did not run, or waits.",
     "run": "Run a task now and follow its log.",
     "cancel": "End a run, or all runs of a task.",
     "reload": "Make the daemon read its configuration again.",
@@ -36,7 +37,6 @@ COMMANDS: dict[str, str] = {
 
 LATER: dict[str, str] = {
     "logs": '"linod history TASK@last-failed" shows a run with its log',
-    "why": '"linod history TASK" shows what did not run, and why',
     "pause": "until then: enabled = false and linod reload",
     "resume": "until then: enabled = true and linod reload",
     "enable": "until then: enabled = true and linod reload",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from attrs import frozen
 
 from linod.cli import Told
 
@@ -31,6 +34,41 @@ def typed_instant(text: str, zone: str, option: str, *, is_end: bool = False) ->
         return _in_utc(_parsed(text, is_end), zone)
     except (ValueError, OverflowError):
         raise Told(f'{option} "{text}" is no instant: expected {_FORMS}', 2) from None
+
+
+@frozen(kw_only=True)
+class Span:
+    """The time that a person means by an instant: `first` is in it, `last` is not."""
+
+    first: datetime
+    last: datetime
+    is_day: bool = False
+
+    def __contains__(self, at: datetime) -> bool:
+        return self.first <= at < self.last
+
+
+def typed_span(text: str, zone: str, option: str) -> Span:
+    """Read an instant that a person typed as what it leaves open: a second, a minute, a day."""
+    first, is_day = typed_instant(text, zone, option), _is_day(text)
+    if is_day:
+        last = typed_instant(text, zone, option, is_end=True)
+    else:
+        length = timedelta(seconds=1) if _SECONDS.search(text) else timedelta(minutes=1)
+        last = first + min(length, _LATEST - first)
+    return Span(first=first, last=last, is_day=is_day)
+
+
+_LATEST = datetime.max.replace(tzinfo=UTC)
+_SECONDS = re.compile(r"[T ]\d\d:?\d\d:?\d\d")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _parsed(text: str, is_end: bool) -> datetime:

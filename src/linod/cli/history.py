@@ -123,7 +123,14 @@ def _lines(config: Config, rows: list[RunRow | DecisionRow]) -> list[str]:
     head, *laid = table(headings, [_row(row, zone_of(config, row.task)) for row in rows], width)
     room = max(_REASON_COLUMNS, width - 2 - max(columns(line) for line in laid))
     reasons = [_reason(row, zone_of(config, row.task), room) for row in rows]
-    return with_notes([head, *laid], ["REASON" if any(reasons) else "", *reasons], "     ", width)
+    notes = ["REASON" if any(reasons) else "", *reasons]
+    return [*with_notes([head, *laid], notes, "     ", width), *_pointer(rows, width)]
+
+
+def _pointer(rows: list[RunRow | DecisionRow], width: int) -> list[str]:
+    """Say who tells more, where something did not run."""
+    row = next((row for row in rows if isinstance(row, DecisionRow)), None)
+    return [] if row is None else wrap(f"linod why {row.task} says more of what did not run", width)
 
 
 _NAME_COLUMNS = 24
