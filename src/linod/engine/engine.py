@@ -62,6 +62,8 @@ class Engine:
         self._is_stale = False
         self._known: dict[int, RunRow] = {}
         """The unfinished runs after the last transaction of which we know the end."""
+        self._latest = _EPOCH
+        """When the last settle was, by a clock that can be set."""
 
     def adopt(self, config: Config, now: datetime, *, elapsed: timedelta | None = None) -> Settled:
         """Take a configuration: settle the former one up to now, then begin this one at now.
@@ -255,6 +257,9 @@ class Engine:
         # What ended at the instant of the next due does not overlap with it; and what a person
         # asks for, or the start of the daemon, comes behind what was due before.
         situation, draft = self._situation, self._situation.draft
+        if draft.now < self._latest:
+            self._look_again()
+        self._latest = draft.now
         fired = situation.timers.take(draft.now, draft.elapsed)
         for event in events:
             self._hear_past(event)
@@ -270,6 +275,12 @@ class Engine:
         for run in draft.rows:
             if run.outcome is None and not run.lease:
                 self._watching.watch(run)
+
+    def _look_again(self) -> None:
+        """Wait anew for planned starts: the clock stepped back behind those that had come."""
+        for run in self.unfinished():
+            if run.state is State.WAITING:
+                self._situation.look_when_ready(run)
 
     def _hear_past(self, event: Event) -> None:
         if isinstance(event, RunStarted):
