@@ -19,6 +19,7 @@ from linod.policy.reasons import REMOVED
 from linod.store.interface import RunRow
 
 _NO_REST = timedelta(0)
+_ASKED_FOR = (Trigger.MANUAL, Trigger.BACKFILL)
 
 
 class Chaining:
@@ -101,7 +102,7 @@ class Chaining:
         situation, now = self._situation, self._situation.draft.now
         if not situation.ledger.has(plan.name, run.due):
             situation.ledger.add(decision(plan, run.due, Verdict.ADMITTED))
-        if plan.cool_until is not None:
+        if plan.cool_until is not None and run.trigger not in _ASKED_FOR:
             rest = max(rest, plan.cool_until - situation.draft.elapsed)
         waits: dict[str, Any] = {"planned": now}
         if rest > _NO_REST:
