@@ -38,7 +38,12 @@ def prepare(
     from linod.loader import load
 
     loaded = load(path, environ, now)
-    if not is_importing or loaded.partial is None or _is_distrusted(loaded):
+    return with_procedures(loaded, environ) if is_importing else loaded
+
+
+def with_procedures(loaded: Loaded, environ: Mapping[str, str]) -> Loaded:
+    """Import and bind the procedures of what was loaded, and add what was found."""
+    if loaded.partial is None or _is_distrusted(loaded):
         return loaded
     from linod.executor.inspect import inspect
     from linod.loader import complete

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from linod.loader.discovery import complete
 from linod.loader.find import find
-from linod.loader.load import load
+from linod.loader.load import load, load_source
 from linod.loader.loaded import Loaded
 
-__all__ = ["Loaded", "complete", "find", "load"]
+__all__ = ["Loaded", "complete", "find", "load", "load_source"]

@@ -21,7 +21,7 @@ from linod.loader.includes import included
 from linod.loader.loaded import TASK_LIKE, WHAT_RUNS, Entry, Kept, Layer, Loaded, loaded_of, merged
 from linod.loader.naming import is_name, near_name, why_no_name
 from linod.loader.refusal import dotted
-from linod.loader.source import Source, read_source
+from linod.loader.source import Source, distrusted, read_source
 from linod.loader.structure import key_names
 from linod.loader.tables import absolute, entry_of, read_table, read_task
 from linod.loader.trust import Trust
@@ -48,6 +48,13 @@ def load(path: FilePath, environ: Mapping[str, str], now: datetime | None = None
     main = _read(path, str(path), kept)
     if main is None:
         return loaded_of(kept, None)
+    return loaded_of(kept, _Loading(kept, main).config())
+
+
+def load_source(main: Source, environ: Mapping[str, str], now: datetime | None = None) -> Loaded:
+    """Load what will stand in a file: its path is where, and its places are where it is from."""
+    kept = Kept(main.path, environ, now, sources=[main])
+    kept.findings.diagnostics += distrusted(main.path, main.shown, os.geteuid(), os.getegid())
     return loaded_of(kept, _Loading(kept, main).config())
 
 

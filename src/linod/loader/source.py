@@ -78,10 +78,9 @@ def read_source(
     found: list[Diagnostic] = []
     try:
         data = read_bounded(path, SIZE_MAX)
-        if (reason := distrust(path, uid, gid)) is not None:
-            found.append(_distrusted(shown, reason, uid))
-            if uid == 0:
-                return None, found
+        found += distrusted(path, shown, uid, gid)
+        if found and uid == 0:
+            return None, found
         text = decode(data)
     except Refused as refused:
         diagnostic = Diagnostic(refused.code, refused.reason, Place(file=shown), help=refused.help)
@@ -102,6 +101,10 @@ def distrusted_code(uid: int) -> str:
     return "L006" if uid == 0 else "L084"
 
 
-def _distrusted(shown: str, reason: str, uid: int) -> Diagnostic:
+def distrusted(path: FilePath, shown: str, uid: int, gid: int) -> list[Diagnostic]:
+    """Say who else can change a file, whether it is there or not yet."""
+    reason = distrust(path, uid, gid)
+    if reason is None:
+        return []
     advice = "who can change it decides what runs as the users of the tasks: chmod go-w, or chown"
-    return Diagnostic(distrusted_code(uid), reason, Place(file=shown), help=advice)
+    return [Diagnostic(distrusted_code(uid), reason, Place(file=shown), help=advice)]
