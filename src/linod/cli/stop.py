@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import click
 
 from linod.cli import Told, tell
@@ -22,13 +16,6 @@ from linod.cli._options import (
 )
 from linod.cli._past import client_of
 from linod.cli.run import INTERRUPTED
-
-if TYPE_CHECKING:
-    from linod.specs import Config
-
-_POLL_S = 0.05
-_GRACE_S = 30.0
-"""Beyond stop_timeout: from TERM to KILL, and the last write to a slow disk."""
 
 
 @click.command("stop")
@@ -50,12 +37,14 @@ def command(
 
     --json prints an object: pid, is_gone.
     """
+    from linod.daemon.replacing import wait_until_gone
+
     if task:
         raise Told(f'"linod stop" stops the daemon: "linod cancel {task[0]}" ends its runs', USAGE)
     config = load_usable_config(config_path)
     pid = int(client_of(config).request("stop")["pid"])
     try:
-        is_gone = is_waiting and _wait(config, pid)
+        is_gone = is_waiting and wait_until_gone(config.directory, pid, config.linod.stop_timeout)
     except KeyboardInterrupt:
         tell(f"pid {pid} goes on stopping")
         raise click.exceptions.Exit(INTERRUPTED) from None
@@ -65,30 +54,3 @@ def command(
         write([f"stopped pid {pid}" if is_gone else f"pid {pid} is stopping"])
     if is_waiting and not is_gone:
         raise click.exceptions.Exit(ERRORS_FOUND)
-
-
-def _wait(config: Config, pid: int) -> bool:
-    deadline = time.monotonic() + config.linod.stop_timeout.total_seconds() + _GRACE_S
-    while time.monotonic() < deadline:
-        if _is_gone(config.directory, pid):
-            return True
-        time.sleep(_POLL_S)
-    return False
-
-
-def _is_gone(directory: Path, pid: int) -> bool:
-    """Ask the lock, which the kernel lets go whatever becomes of the pid, and who holds it now."""
-    from linod.daemon.locking import LOCK_NAME
-
-    try:
-        file = os.open(directory / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        # A supervisor may have started the next daemon by now.
-        return os.pread(file, 20, 0).strip() != str(pid).encode()
-    finally:
-        os.close(file)
-    return True
