@@ -108,18 +108,23 @@ class Service:
         """Wait until what is being decided just now is committed and carried out."""
         await self.in_store(lambda: None)
 
-    async def ask(self, event: Requested, timeout_s: float) -> Answer | None:
-        """Put a request to the engine; None where the store kept it from answering in time."""
+    def wish(self, event: Requested) -> asyncio.Future[Answer]:
+        """Put a request to the engine, whenever it can be recorded; give its answer."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._answers[event.request] = answer
         self.hear(event)
+        return answer
+
+    async def ask(self, event: Requested, timeout_s: float) -> Answer | None:
+        """Put a request to the engine; None where the store kept it from answering in time."""
+        answer = self.wish(event)
         try:
             async with asyncio.timeout(timeout_s):
                 return await answer
         except TimeoutError:
             return None
         finally:
-            del self._answers[event.request]
+            self._answers.pop(event.request, None)
             self._events = [*filter(self._is_wanted, self._events)]
 
     def instant_of_request(self) -> datetime:
@@ -226,7 +231,7 @@ class Service:
         self._changed.set()
 
     def _give(self, answer: Answer) -> None:
-        future = self._answers.get(answer.request)
+        future = self._answers.pop(answer.request, None)
         if future is not None and not future.done():
             future.set_result(answer)
 

@@ -16,13 +16,14 @@ from linod.checking import prepare
 from linod.control.server import Server
 from linod.daemon import clock, recovery, systemd
 from linod.daemon.desk import Desk, Refusal
+from linod.daemon.first_run import FirstRun, end_of
 from linod.daemon.locking import Lock
 from linod.daemon.service import Service
 from linod.daemon.teller import Teller
 from linod.diagnostics import render_text
 from linod.engine import Engine
 from linod.errors import LinodError
-from linod.events import Outcome, ServeStarted, StopRun
+from linod.events import Answer, Outcome, ServeStarted, StopRun
 from linod.executor import Executor
 from linod.log import LogPlan, Rotator, check_log, start_log
 from linod.specs import Config, LogLevel
@@ -58,6 +59,7 @@ class Shell:
         store: Store,
         engine: Engine,
         teller: Teller,
+        first: FirstRun | None = None,
     ) -> None:
         self._config = config
         self._late = late
@@ -65,6 +67,7 @@ class Shell:
         self._environ = environ
         self._store = store
         self._teller = teller
+        self._first = first
         self._executor = Executor(config.directory, teller.plan, self._hear)
         self._service = Service(store, engine, self._executor, teller)
         self._engine = engine
@@ -125,10 +128,28 @@ class Shell:
         await self._look_back()
         self._executor.configure(self._config, self._teller.plan, self._late)
         self._service.hear(ServeStarted(at=clock.now()))
+        self._begin_first()
         self._begun.set()
         self._teller.say(LogLevel.INFO, self._greeting())
         systemd.notify(self._environ, "READY=1")
         return True
+
+    def _begin_first(self) -> None:
+        """Ask for the first run in the first settle: before anything of a former one starts."""
+        asked = self._first.begin(self._service, self._engine) if self._first else None
+        if asked is not None and self._first is not None and self._first.is_only:
+            self._exit_code = 1  # until it is known to have ended well
+            self._keep(asyncio.create_task(self._end_with(asked)))
+
+    async def _end_with(self, asked: asyncio.Future[Answer]) -> None:
+        """Stop when the run has ended, with its result."""
+        end = await end_of(asked, self._service, self._store)
+        if end in (Outcome.SUCCEEDED, Outcome.WARNED):
+            self._exit_code = 0
+        elif not isinstance(end, Outcome):
+            self._teller.say(LogLevel.ERROR, f"nothing was run: {end}")
+        if not self._stopped.is_set():
+            self._stop()
 
     async def _look_back(self) -> None:
         """Learn what became of the runs of a former daemon."""

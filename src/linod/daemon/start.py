@@ -6,12 +6,13 @@ import asyncio
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from linod.checking import prepare
 from linod.daemon import clock
+from linod.daemon.first_run import FirstRun
 from linod.daemon.locking import Lock, make_directories
 from linod.daemon.shell import Shell
 from linod.daemon.teller import Teller
@@ -36,10 +37,30 @@ def serve(path: Path, environ: Mapping[str, str], write: Callable[[str], None] |
     if config is None or loaded.fatal:
         return ConfigurationError.exit_code
     make_directories([config.directory, config.store_path.parent])
+    with _locked(config) as lock:
+        return _serve_locked(config, loaded.late, lock, environ, write)
+
+
+def serve_loop(
+    loaded: Loaded, environ: Mapping[str, str], first: FirstRun, write_file: Callable[[], None]
+) -> int:
+    """Write the file of a loop that was checked already, and serve it from its first run on."""
+    _heed_no_hangup()
+    config = loaded.config
+    assert config is not None
+    make_directories([config.directory])
+    with _locked(config) as lock:
+        # Not earlier: the file is that of a daemon which goes on, if the lock is not ours.
+        write_file()
+        return _serve_locked(config, loaded.late, lock, environ, None, first)
+
+
+@contextmanager
+def _locked(config: Config) -> Iterator[Lock]:
     lock = Lock()
     lock.take(config.directory, config.store_path)
     try:
-        return _serve_locked(config, loaded.late, lock, environ, write)
+        yield lock
     finally:
         lock.release()
 
@@ -50,6 +71,7 @@ def _serve_locked(
     lock: Lock,
     environ: Mapping[str, str],
     write: Callable[[str], None] | None,
+    first: FirstRun | None = None,
 ) -> int:
     plan = LogPlan.of(config, environ)
     if plan.path is not None:
@@ -64,7 +86,14 @@ def _serve_locked(
 
         async def serve() -> int:
             return await Shell(
-                config, environ, late=late, lock=lock, store=store, engine=engine, teller=teller
+                config,
+                environ,
+                late=late,
+                lock=lock,
+                store=store,
+                engine=engine,
+                teller=teller,
+                first=first,
             ).serve()
 
         try:
