@@ -83,6 +83,7 @@ linod reads these variables:
 | `LINOD_CONFIG` | the file, where `-c` names none |
 | `LINOD_ENABLED` | `0`: as `enabled = false` in `[linod]` |
 | `LINOD_LOG_LEVEL` | wins over `level` in `[log]` |
+| `XDG_STATE_HOME` | where `linod loop` keeps its loops; not set: `~/.local/state` |
 | `NO_COLOR` | not empty: no colour on a terminal |
 
 Each run finds these:

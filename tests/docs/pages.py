@@ -2,8 +2,8 @@
 
 - A fence with `title="NAME"` is a file.
 - A `console` fence is a terminal: lines after `$ ` are commands, the lines below one are what it
-  prints. `$ linod serve` goes on in the background until the page ends, and for `linod status
-  --watch` and the like there is no place on a page.
+  prints. `$ linod serve` and `$ linod loop` (but not with --once) go on in the background until
+  the page ends, and for `linod status --watch` and the like there is no place on a page.
 - Output is compared after `worn` took off what differs from run to run: numbers, days, the
   length of a strip of outcomes.
 """
@@ -38,7 +38,9 @@ class Command:
     @property
     def is_serve(self) -> bool:
         """Tell whether it goes on in the background."""
-        return shlex.split(self.line)[:2] == ["linod", "serve"]
+        words = shlex.split(self.line)
+        is_loop = words[:2] == ["linod", "loop"] and "--once" not in words
+        return is_loop or words[:2] == ["linod", "serve"]
 
 
 def steps(path: Path) -> list[File | Command]:
