@@ -6,7 +6,7 @@ imperative and are carried out by the daemon, only after the transaction that de
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -253,6 +253,10 @@ class TellEnded:
     late_s: float | None
     next_due: datetime | None
     zone: str
+    attempts_max: int | None = None
+    """So many attempts there are, where `attempt` counts up to them."""
+    again: timedelta | None = None
+    """After this wait it is tried again."""
 
 
 @frozen(kw_only=True)

@@ -14,7 +14,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from linod.events import Outcome, State, TellDecided, TellEnded, TellStarted, Verdict
+from linod.events import (
+    Outcome,
+    State,
+    TellChanged,
+    TellDecided,
+    TellEnded,
+    TellStarted,
+    Verdict,
+)
 from linod.specs import LogLevel
 
 WIDTH_MAX = 100
@@ -286,12 +294,19 @@ def ended(told: TellEnded, now: datetime) -> tuple[LogLevel, str]:
     """Say how a run ended: "send_mail succeeded in 1.2 s, 2 ms late, next 07:15"."""
     how, late_s = _how_ended(told), told.late_s or 0.0
     late = f", {duration(late_s)} late" if late_s >= 0.001 else ""
-    following = f", next {near(told.next_due, now, told.zone)}" if told.next_due else ""
+    following = _following(told, now)
     tail = f"  (linod history {told.run})" if told.outcome in BAD else ""
     is_full = columns(how + late + following + tail) > _SENTENCE_COLUMNS
     # Less than a second is the first thing that a full line does without.
     shown = "" if is_full and late_s < 1 else late
     return _LEVELS[told.outcome], how + shown + following + tail
+
+
+def _following(told: TellEnded, now: datetime) -> str:
+    if told.again is not None:
+        seconds = told.again.total_seconds()
+        return f", again in {duration(seconds)}" if seconds else ", again at once"
+    return f", next {near(told.next_due, now, told.zone)}" if told.next_due else ""
 
 
 _SENTENCE_COLUMNS = WIDTH_MAX - len("07:10:01 WARNING ")
@@ -312,12 +327,17 @@ _REASON_COLUMNS = 60
 def _how_ended(told: TellEnded) -> str:
     preposition = "in" if told.outcome in (Outcome.SUCCEEDED, Outcome.WARNED) else "after"
     took = "" if told.took_s is None else f" {preposition} {duration(told.took_s)}"
-    attempt = f" (attempt {told.attempt})" if told.attempt > 1 else ""
     is_plain = told.outcome in (Outcome.SUCCEEDED, Outcome.TIMED_OUT) or not told.reason
     # "was cancelled: cancelled by ann" would say it twice.
     because = cut(clean(told.reason.removeprefix("cancelled ")), _REASON_COLUMNS)
     reason = "" if is_plain else f": {because}"
-    return f"{cut(told.task, NAME_COLUMNS)} {PAST[told.outcome]}{took}{attempt}{reason}"
+    return f"{cut(told.task, NAME_COLUMNS)} {PAST[told.outcome]}{took}{_attempt(told)}{reason}"
+
+
+def _attempt(told: TellEnded) -> str:
+    if told.attempts_max is not None:
+        return f" (attempt {told.attempt} of {told.attempts_max})"
+    return f" (attempt {told.attempt})" if told.attempt > 1 else ""
 
 
 def started(told: TellStarted) -> tuple[LogLevel, str]:
@@ -342,6 +362,11 @@ def decided(told: TellDecided, now: datetime) -> tuple[LogLevel, str]:
 _EXPECTED = frozenset({Verdict.SWITCHED_OFF, Verdict.PAUSED, Verdict.DISABLED, Verdict.SUPERSEDED})
 
 
+def changed(told: TellChanged) -> tuple[LogLevel, str]:
+    """Say what people should know of a task, or of linod as a whole."""
+    return told.level, f"{cut(told.task, NAME_COLUMNS)} {clean(told.text)}"
+
+
 def terminal_line(at: datetime, zone: str, level: LogLevel, text: str) -> str:
     """Lay out one line of `linod serve`: "07:10:01 INFO    send_mail succeeded in 1.2 s"."""
     local = at.astimezone(ZoneInfo(zone))
@@ -351,4 +376,4 @@ def terminal_line(at: datetime, zone: str, level: LogLevel, text: str) -> str:
     return cut(line.removesuffix(pointer), WIDTH_MAX - len(pointer)) + pointer
 
 
-_POINTER = re.compile(r"  \(linod history [0-9]+\)$", re.ASCII)
+_POINTER = re.compile(r"  \((linod [a-z]+|run) [A-Za-z0-9_-]+\)$", re.ASCII)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from linod.events import Outcome, TellDecided, TellEnded, TellStarted, Verdict
+import pytest
+
+from linod.events import Outcome, TellChanged, TellDecided, TellEnded, TellStarted, Verdict
 from linod.specs import LogLevel
-from linod.views import columns, decided, ended, started, terminal_line
+from linod.views import changed, columns, decided, ended, started, terminal_line
 
 NOW = datetime(2026, 11, 21, 5, 10, 1, tzinfo=UTC)
 DUE = datetime(2026, 11, 21, 5, 10, tzinfo=UTC)
@@ -75,6 +77,35 @@ def test_a_second_attempt_is_named() -> None:
     assert text == "send_mail succeeded in 1.2 s (attempt 2)"
 
 
+def test_a_failed_attempt_says_when_it_is_tried_again() -> None:
+    _, text = ended(
+        build_ended(
+            outcome=Outcome.TIMED_OUT,
+            took_s=30.0,
+            late_s=None,
+            attempts_max=3,
+            again=timedelta(seconds=10),
+        ),
+        NOW,
+    )
+
+    assert (
+        text == "send_mail timed out after 30 s (attempt 1 of 3), again in 10 s  (linod history 7)"
+    )
+
+
+def test_a_lost_run_is_tried_again_at_once() -> None:
+    told = build_ended(outcome=Outcome.LOST, took_s=None, late_s=None, again=timedelta(0))
+
+    assert ended(told, NOW)[1] == "send_mail was lost, again at once  (linod history 7)"
+
+
+def test_what_people_should_know_is_one_clean_line() -> None:
+    told = TellChanged(level=LogLevel.INFO, task="send_mail", text='paused by ann: "a\nb"')
+
+    assert changed(told) == (LogLevel.INFO, 'send_mail paused by ann: "a\\nb"')
+
+
 def test_a_start_is_for_debugging() -> None:
     told = TellStarted(run=7, task="send_mail", due=DUE, late_s=0.5)
 
@@ -131,6 +162,14 @@ def test_a_line_that_is_cut_keeps_where_to_look() -> None:
     line = terminal_line(NOW, "Europe/Tallinn", LogLevel.ERROR, text)
 
     assert line.endswith("xxx…  (linod history 1234)")
+    assert columns(line) == 100
+
+
+@pytest.mark.parametrize("pointer", ["  (linod enable send_mail)", "  (run 12)"])
+def test_a_line_that_is_cut_keeps_every_pointer(pointer: str) -> None:
+    line = terminal_line(NOW, "Europe/Tallinn", LogLevel.ERROR, "x" * 100 + pointer)
+
+    assert line.endswith("xxx…" + pointer)
     assert columns(line) == 100
 
 

@@ -17,7 +17,7 @@ from loguru import logger
 
 from linod import views
 from linod.daemon import clock
-from linod.events import Effect, TellDecided, TellEnded, TellStarted
+from linod.events import Effect, TellChanged, TellDecided, TellEnded, TellStarted
 from linod.log.plan import LEVEL_NUMBERS, LogPlan
 from linod.specs import LogLevel
 
@@ -45,13 +45,15 @@ class Teller:
                 self._lines.put_nowait((clock.now(), level, text))
 
     def tell(self, effect: Effect, now: datetime) -> None:
-        """Say what became of a run or of occurrences."""
+        """Say what became of a run or of occurrences, or what people should know."""
         if isinstance(effect, TellEnded):
             self.say(*views.ended(effect, now))
         elif isinstance(effect, TellStarted):
             self.say(*views.started(effect))
         elif isinstance(effect, TellDecided):
             self.say(*views.decided(effect, now))
+        elif isinstance(effect, TellChanged):
+            self.say(*views.changed(effect))
 
     def close(self) -> None:
         """Write what waits, but not for ever."""

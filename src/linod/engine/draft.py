@@ -33,6 +33,16 @@ class Settled(Settlement):
     """Of the tasks that were decided."""
 
 
+@frozen(kw_only=True)
+class Tries:
+    """How often an occurrence is tried whose attempt ended."""
+
+    attempts_max: int | None = None
+    """None where the number of the attempt does not count up to it."""
+    again: timedelta | None = None
+    """The wait until the next attempt; None: there is none."""
+
+
 @define(kw_only=True)
 class Draft:
     """Filled by the parts of the engine, which makes a Settled of it."""
@@ -44,6 +54,8 @@ class Draft:
     answers: list[Answer] = field(factory=list)
     started: list[RunRow] = field(factory=list)
     ended: list[RunRow] = field(factory=list)
+    tries: dict[int, Tries] = field(factory=dict)
+    """What is known of the attempts of some that ended."""
     decided: list[DecisionRow] = field(factory=list)
     changed: list[TellChanged] = field(factory=list)
     rows: list[RunRow] = field(factory=list)
@@ -53,7 +65,7 @@ class Draft:
         """Make the settlement: what is to be done first, then what is to be told."""
         tells: tuple[Effect, ...] = (
             *map(_told_start, self.started),
-            *(_told_end(row, agenda, zone) for row in self.ended),
+            *(self._told_end(row, agenda, zone) for row in self.ended),
             *(_told_decision(row, agenda, zone) for row in self.decided),
             *self.changed,
         )
@@ -64,28 +76,29 @@ class Draft:
             next_dues=self.next_dues,
         )
 
+    def _told_end(self, row: RunRow, agenda: Agenda, zone: str) -> TellEnded:
+        plan, tries = agenda.get(row.task), self.tries.get(row.id, Tries())
+        late = row.started - row.planned if row.started else None
+        return TellEnded(
+            run=row.id,
+            task=row.task,
+            due=row.due,
+            attempt=row.attempt,
+            outcome=row.outcome or Outcome.LOST,
+            reason=row.reason,
+            took_s=row.took.total_seconds() if row.took is not None else None,
+            late_s=late.total_seconds() if late is not None else None,
+            next_due=plan.next_due if plan and plan.task.enabled else None,
+            zone=plan.zone if plan else zone,
+            attempts_max=tries.attempts_max,
+            again=tries.again,
+        )
+
 
 def _told_start(row: RunRow) -> TellStarted:
     assert row.started is not None
     late_s = max(0.0, (row.started - row.planned).total_seconds())
     return TellStarted(run=row.id, task=row.task, due=row.due, late_s=late_s)
-
-
-def _told_end(row: RunRow, agenda: Agenda, zone: str) -> TellEnded:
-    plan = agenda.get(row.task)
-    late = row.started - row.planned if row.started else None
-    return TellEnded(
-        run=row.id,
-        task=row.task,
-        due=row.due,
-        attempt=row.attempt,
-        outcome=row.outcome or Outcome.LOST,
-        reason=row.reason,
-        took_s=row.took.total_seconds() if row.took is not None else None,
-        late_s=late.total_seconds() if late is not None else None,
-        next_due=plan.next_due if plan and plan.task.enabled else None,
-        zone=plan.zone if plan else zone,
-    )
 
 
 def _told_decision(row: DecisionRow, agenda: Agenda, zone: str) -> TellDecided:

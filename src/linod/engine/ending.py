@@ -6,13 +6,14 @@ An occurrence is concluded when no attempt follows. Only then its chain goes on,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from attrs import evolve
 
 from linod import policy
 from linod.engine.agenda import Plan
+from linod.engine.draft import Tries
 from linod.engine.situation import Situation
 from linod.engine.timers import Continue
 from linod.events import Outcome, RunEnded, RunNeverStarted, State, Trigger
@@ -143,6 +144,7 @@ class Ending:
             for run in situation.store.attempts(ended.task, ended.due)
             if run.series == ended.series and run.outcome and run.reason != NEVER_STARTED
         ]
+        self._note_tries(plan, ended, tries)
         names = [*ended.detail.get("bases", ()), str(ended.detail.get("exception", ""))]
         attempt = policy.next_attempt(plan.task, tries, names, f"{ended.task} {ended.due}")
         if attempt is None:
@@ -155,8 +157,20 @@ class Ending:
             held=attempt.reason,
             held_since=now,
         )
-        situation.add_run(plan, self._inside(plan, run))
+        run = situation.add_run(plan, self._inside(plan, run))
+        self._note_again(ended, run.planned - now)
         return True
+
+    def _note_tries(self, plan: Plan, ended: RunRow, tries: Sequence[Outcome]) -> None:
+        """Note how many attempts there are, where the number of this one counts up to them."""
+        failures = sum(outcome is not Outcome.LOST for outcome in tries)
+        most = plan.task.retry.attempts
+        if most > 1 and ended.outcome is not Outcome.LOST and ended.attempt == failures:
+            self._situation.draft.tries[ended.id] = Tries(attempts_max=most)
+
+    def _note_again(self, ended: RunRow, wait: timedelta) -> None:
+        tries = self._situation.draft.tries
+        tries[ended.id] = evolve(tries.get(ended.id, Tries()), again=wait)
 
     def _inside(self, plan: Plan, run: RunRow) -> RunRow:
         """Let a retry wait for the window of `allowed`."""
