@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from linod.events import Outcome, RunRequested, TellEnded
-from linod.specs import OnLost, Retry
+from linod.events import ClockAccepted, Outcome, PauseRequested, RunRequested, TellEnded
+from linod.policy import HoldKind, WarningKind
+from linod.specs import OnLost, Retry, Warn
 
 from .building import World, at, build_task, ended, only, starts
 
@@ -79,3 +80,54 @@ def test_a_lost_run_is_tried_again_at_once(world: World) -> None:
 
     assert only(settled, TellEnded).again == timedelta(0)
     assert len(starts(settled)) == 1
+
+
+def test_a_settlement_carries_all_holds_where_one_changed(world: World) -> None:
+    world.adopt(at(0), build_task(), build_task("report"))
+    world.settle(at(1), PauseRequested(request=1, tasks=("report",), by="alice", at=at(1)))
+
+    changed = world.settle(at(2), PauseRequested(request=2, tasks=("mail",), by="bob", at=at(2)))
+    unchanged = world.settle(at(10))
+
+    assert changed.holds is not None
+    assert [(hold.task, hold.kind) for hold in changed.holds] == [
+        ("report", HoldKind.PAUSE),
+        ("mail", HoldKind.PAUSE),
+    ]
+    assert unchanged.holds is None
+
+
+def test_a_settlement_carries_the_failures_in_a_row_that_changed(world: World) -> None:
+    world.adopt(at(0), build_task(recurrence=MANUALLY))
+    (first,) = world.starts(at(1), request(1))
+    failed = world.settle(at(2), ended(first, Outcome.FAILED))
+    (second,) = world.starts(at(3), request(3))
+    succeeded = world.settle(at(4), ended(second))
+
+    assert (failed.failures, succeeded.failures) == ({"mail": 1}, {"mail": 0})
+
+
+def test_a_settlement_carries_new_warnings(world: World) -> None:
+    world.adopt(at(0), build_task(recurrence=MANUALLY, warn=Warn(late=timedelta(seconds=5))))
+    world.settle(at(1), request(1))
+
+    (warning,) = world.settle(at(7)).warnings
+
+    assert (warning.task, warning.kind, warning.run) == ("mail", WarningKind.LATE, 1)
+
+
+def test_a_clock_that_stepped_back_leaves_tasks_ahead(world: World) -> None:
+    world.adopt(at(0), build_task())
+    world.settle(at(8000))
+
+    assert world.engine.ahead(at(4401)) == {}
+    assert world.engine.ahead(at(4399)) == {"mail": at(8000)}
+
+
+def test_an_accepted_clock_leaves_nothing_ahead(world: World) -> None:
+    world.adopt(at(0), build_task())
+    world.settle(at(8000))
+
+    world.settle(at(10), ClockAccepted(request=1, by="alice", at=at(10)))
+
+    assert world.engine.ahead(at(10)) == {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from attrs import evolve
 
 from linod.engine.agenda import Agenda, Plan
@@ -11,10 +13,9 @@ from linod.events import Verdict
 from linod.policy import is_ahead
 
 
-def ahead(situation: Situation) -> list[str]:
-    """The tasks of which more than an hour beyond now is decided already."""
-    now = situation.draft.now
-    return [plan.name for plan in situation.agenda if is_ahead(plan.through, now)]
+def ahead(situation: Situation, now: datetime) -> dict[str, datetime]:
+    """The tasks of which more than an hour beyond now is decided already, with how far."""
+    return {plan.name: plan.through for plan in situation.agenda if is_ahead(plan.through, now)}
 
 
 def accept_clock(situation: Situation) -> tuple[str, ...]:

@@ -20,7 +20,8 @@ from linod.events import (
     TellEnded,
     TellStarted,
 )
-from linod.store.interface import DecisionRow, RunRow
+from linod.policy import Hold
+from linod.store.interface import DecisionRow, RunRow, WarningRow
 
 
 @frozen(kw_only=True)
@@ -31,6 +32,12 @@ class Settled(Settlement):
     """Runs as they are now, in the order of their changes."""
     next_dues: Mapping[str, datetime | None] = field(factory=dict)
     """Of the tasks that were decided."""
+    failures: Mapping[str, int] = field(factory=dict)
+    """In a row, of the tasks of which that changed."""
+    holds: tuple[Hold, ...] | None = None
+    """All pauses and disables, where one changed."""
+    warnings: tuple[WarningRow, ...] = ()
+    """Those that are new."""
 
 
 @frozen(kw_only=True)
@@ -60,8 +67,17 @@ class Draft:
     changed: list[TellChanged] = field(factory=list)
     rows: list[RunRow] = field(factory=list)
     next_dues: dict[str, datetime | None] = field(factory=dict)
+    failures: dict[str, int] = field(factory=dict)
+    warnings: list[WarningRow] = field(factory=list)
 
-    def settled(self, agenda: Agenda, zone: str, wake: datetime | None) -> Settled:
+    def settled(
+        self,
+        agenda: Agenda,
+        zone: str,
+        *,
+        wake: datetime | None,
+        holds: tuple[Hold, ...] | None,
+    ) -> Settled:
         """Make the settlement: what is to be done first, then what is to be told."""
         tells: tuple[Effect, ...] = (
             *map(_told_start, self.started),
@@ -74,6 +90,9 @@ class Draft:
             wake=wake,
             rows=tuple(self.rows),
             next_dues=self.next_dues,
+            failures=self.failures,
+            holds=holds,
+            warnings=tuple(self.warnings),
         )
 
     def _told_end(self, row: RunRow, agenda: Agenda, zone: str) -> TellEnded:

@@ -191,8 +191,7 @@ class Ending:
         else:
             return
         if failures != plan.failures:
-            plan.failures = failures
-            situation.store.set_failures(plan.name, failures)
+            situation.set_failures(plan, failures)
         most = plan.task.disable_after
         is_held = situation.holding.get(plan.name, HoldKind.DISABLE) is not None
         if most is not None and failures >= most and not is_held:

@@ -114,10 +114,9 @@ class Engine:
         """What is paused or disabled, oldest first."""
         return tuple(self._situation.holding.all())
 
-    @property
-    def ahead(self) -> tuple[str, ...]:
-        """The tasks that are decided beyond now: the clock stepped back by more than an hour."""
-        return tuple(ahead(self._situation))
+    def ahead(self, now: datetime) -> dict[str, datetime]:
+        """The tasks that are decided far beyond now, since the clock stepped back, and how far."""
+        return ahead(self._situation, now)
 
     @property
     def is_enabled(self) -> bool:
@@ -142,8 +141,12 @@ class Engine:
         self._is_stale = False
         self._known = situation.roster.all()
         assert situation.config is not None
-        wake = self.wake(now, elapsed)
-        return situation.draft.settled(situation.agenda, situation.config.zone, wake)
+        return situation.draft.settled(
+            situation.agenda,
+            situation.config.zone,
+            wake=self.wake(now, elapsed),
+            holds=situation.holding.take_changed(),
+        )
 
     def _refresh(self) -> None:
         """Read everything again after a transaction of which we do not know how it ended."""
@@ -154,6 +157,7 @@ class Engine:
         situation.timers = Timers()
         self._set_timers()
         self._continue_all()
+        situation.draft.failures = {plan.name: plan.failures for plan in situation.agenda}
         for run in self.unfinished():
             known = self._known.get(run.id)
             if run != known:

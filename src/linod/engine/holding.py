@@ -14,14 +14,21 @@ class Holding:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._holds: dict[tuple[str, HoldKind], Hold] = {}
+        self._is_changed = False
 
     def load(self) -> None:
         """Read everything from the store again."""
+        self._is_changed = True
         self._holds = {(hold.task, hold.kind): hold for hold in self._store.holds()}
 
     def all(self) -> list[Hold]:
         """All holds, oldest first."""
         return sorted(self._holds.values(), key=lambda hold: (hold.since, hold.task))
+
+    def take_changed(self) -> tuple[Hold, ...] | None:
+        """All holds, where one changed since this was asked last."""
+        is_changed, self._is_changed = self._is_changed, False
+        return tuple(self.all()) if is_changed else None
 
     def get(self, task: str, kind: HoldKind) -> Hold | None:
         """The hold of this kind on a task, or on ALL."""
@@ -42,10 +49,12 @@ class Holding:
 
     def put(self, hold: Hold) -> None:
         """Pause or disable."""
+        self._is_changed = True
         self._store.put_hold(hold)
         self._holds[hold.task, hold.kind] = hold
 
     def remove(self, hold: Hold) -> None:
         """End a pause or a disable."""
+        self._is_changed = True
         self._store.remove_hold(hold.task, hold.kind)
         self._holds.pop((hold.task, hold.kind), None)

@@ -95,6 +95,11 @@ class Situation:
         command = StopRun(run=run.id, lease=run.lease, outcome=Outcome.CANCELLED, reason=reason)
         self.draft.commands.append(command)
 
+    def set_failures(self, plan: Plan, failures: int) -> None:
+        """Count how many occurrences in a row failed for good."""
+        plan.failures = self.draft.failures[plan.name] = failures
+        self.store.set_failures(plan.name, failures)
+
     def tell(self, level: LogLevel, task: str, text: str) -> None:
         """Say one line when the transaction is committed."""
         self.draft.changed.append(TellChanged(level=level, task=task, text=text))

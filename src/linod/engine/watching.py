@@ -150,5 +150,6 @@ class Watching:
         now = self._situation.draft.now
         row = WarningRow(task=plan.name, at=now, kind=kind, run=run, text=text)
         self._situation.store.add_warning(row)
+        self._situation.draft.warnings.append(row)
         where = f"  (run {run})" if run is not None else ""
         self._situation.tell(LogLevel.WARNING, plan.name, text + where)

@@ -116,8 +116,9 @@ class WishedHolds:
             self._release(event, hold, "enable")
             plan = self._situation.agenda.get(hold.task)
             if plan is not None:
-                plan.failures = 0
-            self._situation.store.set_failures(hold.task, 0)
+                self._situation.set_failures(plan, 0)
+            else:
+                self._situation.store.set_failures(hold.task, 0)
         return Answer(request=event.request, tasks=tuple(hold.task for hold in held))
 
     def _why_no_enable(self, tasks: Sequence[str]) -> str:
