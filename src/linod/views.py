@@ -367,6 +367,16 @@ def changed(told: TellChanged) -> tuple[LogLevel, str]:
     return told.level, f"{cut(told.task, NAME_COLUMNS)} {clean(told.text)}"
 
 
+def clock_ahead(tasks: int, until: datetime, zone: str) -> str:
+    """Say that tasks do not run before the clock has caught up with what is decided."""
+    are, do = ("is", "does") if tasks == 1 else ("are", "do")
+    when = instant(until.replace(microsecond=0), zone)
+    return (
+        f"the clock stepped back: {count_of(tasks, 'task')} {are} decided until {when} and "
+        f"{do} not run before  (linod clock accept)"
+    )
+
+
 def terminal_line(at: datetime, zone: str, level: LogLevel, text: str) -> str:
     """Lay out one line of `linod serve`: "07:10:01 INFO    send_mail succeeded in 1.2 s"."""
     local = at.astimezone(ZoneInfo(zone))

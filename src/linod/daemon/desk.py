@@ -11,6 +11,7 @@ from typing import Any
 
 import linod
 from linod.control.server import Peer
+from linod.daemon import clock
 from linod.daemon.service import Service
 from linod.errors import LinodError
 from linod.events import CancelRequested, RunRequested, State
@@ -92,7 +93,8 @@ class Desk:
             "is_enabled": self.is_enabled,
             "is_stopping": self.is_stopping,
             "trouble": self._service.trouble,
-            "tasks": self._service.board.tasks_json(),
+            **self._service.board.whole_json(clock.now()),
+            "tasks": self._service.board.tasks_json(clock.now()),
         }
 
     async def _answer_run(self, request: dict[str, Any], peer: Peer) -> dict[str, Any]:

@@ -10,26 +10,31 @@ Rules of this border:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
+
+from attrs import frozen
 
 from linod.daemon import clock
 from linod.daemon.board import Board, Served
 from linod.daemon.teller import Teller
-from linod.engine import Engine, Settled
+from linod.engine import Engine, Plan, Settled
 from linod.events import (
     Answer,
+    ClockAccepted,
     Event,
     Requested,
     StartRun,
     StopRun,
 )
 from linod.executor import Executor
+from linod.policy import Hold
 from linod.specs import Config, LogLevel
-from linod.store.interface import RunRow, Store, StoreError
-from linod.views import duration
+from linod.store.interface import ActionRow, RunRow, Store, StoreError, TaskSummary, WarningRow
+from linod.views import clock_ahead, duration
 
 RETRY_S = 0.5
 """Between two attempts at a store that fails: well within the 10 s after which a full disk that
@@ -38,6 +43,8 @@ TROUBLE_AGAIN_S = 60.0
 """A trouble that lasts is told again this often."""
 CLOCK_STEP_TOLD = timedelta(seconds=60)
 """Smaller steps of the clock are what a time server does."""
+WARNINGS_MAX = 10_000
+"""Of the last day, to be counted: more say no more."""
 
 _Result = TypeVar("_Result")
 
@@ -60,6 +67,7 @@ class Service:
         self._offset = clock.offset()
         self._answers: dict[int, asyncio.Future[Answer]] = {}
         self._ends: dict[int, set[asyncio.Future[RunRow]]] = {}
+        self._watchers: list[Callable[[RunRow], None]] = []
         self._changed = asyncio.Event()
         self._last_request = datetime.fromtimestamp(0, UTC)
         self._trouble_told = 0.0
@@ -79,22 +87,25 @@ class Service:
     async def start(self, config: Config) -> None:
         """Adopt the first configuration and show what the store knows."""
         self.carry_out(await self._until_stored(lambda: self._adopt(config)))
-        summaries = await self._until_stored(lambda: self._store.summaries(list(config.tasks)))
-        served, unfinished = await self.in_store(self._serving)
-        self.board.remember(summaries, unfinished)
-        self.board.serve(served)
+        summaries, warnings = await self._until_stored(self._past)
+        present = await self.in_store(self._present)
+        self.board.remember(summaries, warnings)
+        self.board.unfinished = {run.id: run for run in present.unfinished}
+        self._serve(present)
+        self._tell_ahead()
 
     async def adopt(self, config: Config) -> None:
         """Adopt another configuration; raises StoreError where it cannot be recorded."""
         try:
-            settled, (served, _unfinished) = await self.in_store(
-                lambda: (self._adopt(config), self._serving())
-            )
+            settled, present = await self.in_store(lambda: (self._adopt(config), self._present()))
         except StoreError:
             self._wake.set()  # what it may have committed is made good at once
             raise
-        self.board.serve(served)
         self.carry_out(settled)
+        self._serve(present)
+        # Old names may have become new ones. A store in trouble is the loop's to tell.
+        with suppress(StoreError):
+            self.board.remember(*await self.in_store(self._past))
 
     async def run(self) -> None:
         """Settle whenever something happened or is due; ends when it is cancelled."""
@@ -140,6 +151,16 @@ class Service:
         future.add_done_callback(lambda done: self._ends.get(run, set()).discard(done))
         return future
 
+    def watch(self, callback: Callable[[RunRow], None]) -> Callable[[], None]:
+        """Give every run that changes, as it is then; return what ends that."""
+        self._watchers.append(callback)
+        return lambda: self._watchers.remove(callback)
+
+    async def record(self, verb: str, by: str) -> None:
+        """Record what a person did to linod as a whole; raises StoreError."""
+        row = ActionRow(at=self.instant_of_request(), verb=verb, task="", by=by)
+        await self.in_store(lambda: self._record(row))
+
     async def idle(self, timeout_s: float) -> None:
         """Wait until no run is going on, but not longer than that."""
         try:
@@ -158,6 +179,10 @@ class Service:
     def _adopt(self, config: Config) -> Settled:
         return self._engine.adopt(config, clock.now(), elapsed=clock.elapsed())
 
+    def _record(self, row: ActionRow) -> None:
+        with self._store.transaction():
+            self._store.add_action(row)
+
     def _decide(self, events: Sequence[Event]) -> Settled:
         return self._engine.settle(clock.now(), events, elapsed=clock.elapsed())
 
@@ -174,7 +199,8 @@ class Service:
             return False
         self._recover_from_trouble()
         self.carry_out(settled)
-        self._notice_clock()
+        if self._notice_clock() or any(isinstance(event, ClockAccepted) for event in events):
+            await self._look_ahead()
         return True
 
     async def _until_stored(self, work: Callable[[], _Result]) -> _Result:
@@ -226,6 +252,8 @@ class Service:
             elif not isinstance(effect, StartRun | StopRun):
                 self._teller.tell(effect, present)
         for run in settled.rows:
+            for callback in tuple(self._watchers):
+                callback(run)
             if run.is_ended:
                 self._finish(run)
         self._changed.set()
@@ -241,24 +269,67 @@ class Service:
             if not future.done():
                 future.set_result(run)
 
-    def _serving(self) -> tuple[list[Served], tuple[RunRow, ...]]:
-        """The tasks as they are served now; called in the store's thread, like the engine."""
-        served = [
-            Served(
-                task=plan.task.name,
-                zone=plan.zone,
-                is_enabled=plan.task.enabled,
-                next_due=plan.next_due,
-            )
-            for plan in self._engine.plans
-        ]
-        return served, self._engine.unfinished()
+    # -- the present ------------------------------------------------------------------------
 
-    def _notice_clock(self) -> None:
+    def _present(self) -> _Present:
+        """How things stand; called in the store's thread, like the engine, but needs no disk."""
+        engine = self._engine
+        return _Present(
+            served=[_served(plan) for plan in engine.plans],
+            holds=engine.holds,
+            unfinished=engine.unfinished(),
+            ahead=engine.ahead(clock.now()),
+        )
+
+    def _past(self) -> tuple[dict[str, TaskSummary], list[WarningRow]]:
+        names = [plan.name for plan in self._engine.plans]
+        return self._store.summaries(names), self._store.warnings(limit=WARNINGS_MAX)
+
+    def _serve(self, present: _Present) -> None:
+        self.board.serve(present.served, present.holds)
+        self.board.ahead = present.ahead
+
+    # -- the clock --------------------------------------------------------------------------
+
+    def _notice_clock(self) -> bool:
+        """Say that the clock was set; tell whether it was set back."""
         offset = clock.offset()
-        step = offset - self._offset
-        if abs(step) >= CLOCK_STEP_TOLD:
-            way = "forward" if step > timedelta(0) else "back"
-            by = duration(abs(step).total_seconds())
-            self._teller.say(LogLevel.WARNING, f"the clock was set {way} by {by}")
-        self._offset = offset
+        step, self._offset = offset - self._offset, offset
+        if abs(step) < CLOCK_STEP_TOLD:
+            return False
+        way = "forward" if step > timedelta(0) else "back"
+        by = duration(abs(step).total_seconds())
+        self._teller.say(LogLevel.WARNING, f"the clock was set {way} by {by}")
+        return step < timedelta(0)
+
+    async def _look_ahead(self) -> None:
+        known = self.board.ahead
+        self.board.ahead = await self.in_store(lambda: self._engine.ahead(clock.now()))
+        if self.board.ahead.items() - known.items():
+            self._tell_ahead()
+
+    def _tell_ahead(self) -> None:
+        """Say which tasks do not run before the clock has caught up."""
+        ahead = self.board.ahead
+        if ahead:
+            until, zone = max(ahead.values()), self._teller.plan.zone
+            self._teller.say(LogLevel.WARNING, clock_ahead(len(ahead), until, zone))
+
+
+@frozen(kw_only=True)
+class _Present:
+    served: list[Served]
+    holds: tuple[Hold, ...]
+    unfinished: tuple[RunRow, ...]
+    ahead: Mapping[str, datetime]
+
+
+def _served(plan: Plan) -> Served:
+    return Served(
+        task=plan.name,
+        zone=plan.zone,
+        is_chain=plan.chain is not None,
+        is_enabled=plan.task.enabled,
+        next_due=plan.next_due,
+        failures=plan.failures,
+    )

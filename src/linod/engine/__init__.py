@@ -8,7 +8,8 @@ Rules of this border:
   the next one, and what was committed without our knowing is made good.
 """
 
+from linod.engine.agenda import Plan
 from linod.engine.draft import Settled
 from linod.engine.engine import Engine
 
-__all__ = ["Engine", "Settled"]
+__all__ = ["Engine", "Plan", "Settled"]

@@ -352,7 +352,7 @@ class Engine:
         situation = self._situation
         for hold in situation.holding.ended(situation.draft.now):
             situation.holding.remove(hold)
-            named = "linod" if hold.task == "*" else hold.task
+            named = "linod" if hold.task == policy.ALL else hold.task
             situation.tell(LogLevel.INFO, named, "is not paused any more")
         ends = situation.holding.next_end()
         if ends is not None:

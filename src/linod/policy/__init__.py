@@ -6,7 +6,14 @@ Rules of this border:
 """
 
 from linod.policy.arguments import arguments_text
-from linod.policy.chain import Member, Progress, after_step, chain_outcome, remaining_steps
+from linod.policy.chain import (
+    Member,
+    Progress,
+    after_step,
+    chain_outcome,
+    remaining_steps,
+    step_of,
+)
 from linod.policy.clock import AHEAD_MAX, is_ahead
 from linod.policy.cooldown import cooldown_after
 from linod.policy.missed import (
@@ -39,7 +46,7 @@ from linod.policy.reasons import (
 )
 from linod.policy.refusing import ALL, Hold, HoldKind, Refusal, in_force, refusal
 from linod.policy.retrying import LOST_MAX, next_attempt
-from linod.policy.warning import WarningKind, running_limit
+from linod.policy.warning import WARNED_FOR, WarningKind, running_limit
 from linod.policy.window import is_open, opening
 
 __all__ = [
@@ -55,6 +62,7 @@ __all__ = [
     "SWITCHED_OFF",
     "SWITCHED_OFF_TASK",
     "TOO_OLD",
+    "WARNED_FOR",
     "YIELDED",
     "Admission",
     "Choice",
@@ -82,6 +90,7 @@ __all__ = [
     "remaining_steps",
     "running_limit",
     "startable",
+    "step_of",
     "to_run",
     "to_stop",
     "why_behind",

@@ -101,6 +101,17 @@ class Progress:
         return bool(self.blamed) and self.on_failed is OnFailed.STOP
 
 
+def step_of(detail: Mapping[str, Any]) -> str | None:
+    """Say how far the run of a chain is by its detail: "step 2 of 3: transform"."""
+    if "chain" not in detail:
+        return None
+    progress = Progress.read(detail)
+    if progress.at < 0:
+        return None
+    names = ", ".join(progress.steps[progress.at])
+    return f"step {progress.at + 1} of {len(progress.steps)}: {names}"
+
+
 _RANK = (
     Outcome.SUCCEEDED,
     Outcome.WARNED,

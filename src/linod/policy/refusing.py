@@ -42,7 +42,7 @@ class Hold:
         if not self.by:
             return f"disabled {self.reason}"
         done = "paused" if self.kind is HoldKind.PAUSE else "disabled"
-        what = "all tasks " if self.task == "*" else ""
+        what = "all tasks " if self.task == ALL else ""
         return f"{what}{done} by {self.by}" + (f': "{self.reason}"' if self.reason else "")
 
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from linod.specs import Warn
 
+WARNED_FOR = timedelta(days=1)
+"""So long status counts a warning."""
 AUTO_RUNS_MIN = 5
 """Fewer runs tell nothing about the next one."""
 AUTO_RUNS_MAX = 20
