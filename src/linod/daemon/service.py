@@ -10,7 +10,7 @@ Rules of this border:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -161,11 +161,11 @@ class Service:
         row = ActionRow(at=self.instant_of_request(), verb=verb, task="", by=by)
         await self.in_store(lambda: self._record(row))
 
-    async def idle(self, timeout_s: float) -> None:
-        """Wait until no run is going on, but not longer than that."""
+    async def until_ended(self, runs: Collection[int], timeout_s: float | None) -> None:
+        """Wait until none of these runs is going on, but not longer than that."""
         try:
-            async with asyncio.timeout(max(0.0, timeout_s)):
-                while self.board.begun:
+            async with asyncio.timeout(timeout_s):
+                while any(run in self.board.unfinished for run in runs):
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:

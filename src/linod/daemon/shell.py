@@ -8,6 +8,7 @@ import signal
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from linod.checking import prepare
 from linod.control.server import Server
 from linod.daemon import clock, recovery, systemd
 from linod.daemon.desk import Desk, Refusal
+from linod.daemon.draining import Draining
 from linod.daemon.first_run import FirstRun, end_of
 from linod.daemon.locking import Lock
 from linod.daemon.service import Service
@@ -23,17 +25,17 @@ from linod.daemon.teller import Teller
 from linod.diagnostics import render_text
 from linod.engine import Engine
 from linod.errors import LinodError
-from linod.events import Answer, Outcome, ServeStarted, StopRun
-from linod.executor import Executor
+from linod.events import Answer, Outcome, ServeStarted
+from linod.executor.executor import CLOSE_WITHIN_S, Executor
 from linod.log import LogPlan, Rotator, check_log, start_log
 from linod.specs import Config, LogLevel
 from linod.store.interface import Store, StoreError
 from linod.views import count_of, duration
 
-KILL_AFTER_S = 5.0
-"""From TERM to KILL when the daemon stops."""
-LEAVE_AFTER_S = 2.0
-"""From KILL to leaving what still does not end to the next start."""
+LEAVE_AFTER_S = 7.0
+"""From `stop_timeout` to leaving, where nothing may finish: 5 s to KILL, and 2 s for its ends."""
+CLOSE_MIN_S = 0.5
+"""For keepers to end, whatever else took long."""
 RECOVER_AGAIN_S = 5.0
 """Where run files cannot be read or made: nothing starts before it is known what began."""
 PRUNE_EVERY_S = 3600.0
@@ -80,6 +82,9 @@ class Shell:
         self._stopped = asyncio.Event()
         self._killed = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._draining = Draining(self._service, self._executor, teller, self._killed)
+        self._leave_at = inf
+        """When to be gone, on the clock of the loop."""
         self._desk = Desk(
             self._service,
             self._executor,
@@ -311,39 +316,19 @@ class Shell:
 
     async def _drain(self) -> None:
         systemd.notify(self._environ, "STOPPING=1")
-        await self._service.rest()
         limit = self._config.linod.stop_timeout
-        going_on = len(self._service.board.begun)
-        if going_on:
-            runs, seconds = count_of(going_on, "run"), duration(limit.total_seconds())
-            again = "Ctrl-C again ends it" if going_on == 1 else "Ctrl-C again ends them"
-            self._teller.say(
-                LogLevel.INFO, f"stopping: waiting for {runs} ({seconds} at most; {again})"
-            )
-        await self._first_of(self._service.idle(limit.total_seconds()), self._killed.wait())
-        if not self._killed.is_set():
-            self._end_runs(is_forced=False)
-            await self._first_of(self._service.idle(KILL_AFTER_S), self._killed.wait())
-        self._end_runs(is_forced=True)
-        await self._service.idle(LEAVE_AFTER_S)
-
-    def _end_runs(self, *, is_forced: bool) -> None:
-        for run in self._service.board.begun:
-            self._executor.stop(
-                StopRun(
-                    run=run.id,
-                    lease=run.lease,
-                    outcome=Outcome.CANCELLED,
-                    reason="linod was stopped",
-                    is_forced=is_forced,
-                )
-            )
+        leave_at = asyncio.get_running_loop().time() + limit.total_seconds() + LEAVE_AFTER_S
+        await self._service.rest()
+        if not self._draining.finishing():
+            self._leave_at = leave_at
+        await self._draining.drain(limit)
 
     async def _close(self) -> None:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._executor.close()
+        rest = self._leave_at - asyncio.get_running_loop().time()
+        await self._executor.close(min(CLOSE_WITHIN_S, max(CLOSE_MIN_S, rest)))
         left = len(self._service.board.begun)
         if left:
             self._teller.say(LogLevel.WARNING, f"{count_of(left, 'run')} left to the next start")

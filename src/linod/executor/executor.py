@@ -31,15 +31,16 @@ from linod.executor import messages, runfiles, tree
 from linod.executor.failing import naming
 from linod.executor.link import IMPORT_WITHIN_S, Link
 from linod.executor.messages import KeeperKey, Settings
-from linod.specs import Config
+from linod.specs import Config, Task
 
 _IDLE_S = 600.0
 # More would rather be started when they are needed than all at once.
 _WARM_MAX = 4
 # Of so many tasks keepers learn at once; of the others, when they are first due.
 _TAUGHT_MAX = 500
-_CLOSE_WITHIN_S = 5.0
 _RECOVER_AGAIN_S = 1.0
+CLOSE_WITHIN_S = 5.0
+"""For keepers to end: they do so as soon as they read that nobody speaks any more."""
 
 
 class JsonPlan(Protocol):
@@ -124,6 +125,10 @@ class Executor:
         else:
             link.send(messages.stop(command))
 
+    def definition(self, run: int) -> Task | None:
+        """The task as it was when a run was started that goes on; None where none does."""
+        return self._going[run][0].task if run in self._going else None
+
     def follow(self, run: int, callback: Callable[[str], None]) -> Callable[[], None]:
         """Give the log lines of a run, those that are there and those that come; return its end."""
         followers = self._followers.setdefault(run, [])
@@ -145,20 +150,20 @@ class Executor:
         loop = asyncio.get_running_loop()
         loop.run_in_executor(None, runfiles.remove, self._directory, run)
 
-    async def close(self) -> None:
+    async def close(self, within_s: float = CLOSE_WITHIN_S) -> None:
         """End all keepers, with what still runs in them; no event is reported any more."""
         self._is_closed = True
         links = [*self._links.values(), *self._former]
         for link in links:
             self._stop_idling(link)
             link.close()
-        limit = asyncio.get_running_loop().time() + _CLOSE_WITHIN_S
+        limit = asyncio.get_running_loop().time() + within_s
         while not all(link.is_gone for link in links):
             if asyncio.get_running_loop().time() > limit:
                 break
             await asyncio.sleep(0.01)
         if self._recoveries:
-            await asyncio.wait(self._recoveries, timeout=_CLOSE_WITHIN_S)
+            await asyncio.wait(self._recoveries, timeout=within_s)
 
     # -- keepers ------------------------------------------------------------------------------
 
