@@ -254,6 +254,12 @@ def count_of(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def tasks_of(tasks: int, chains: int) -> str:
+    """Count tasks, and chains where there are any: "14 tasks and 1 chain"."""
+    counted = count_of(tasks, "task")
+    return f"{counted} and {count_of(chains, 'chain')}" if chains else counted
+
+
 # -- outcomes -----------------------------------------------------------------------------------
 
 SYMBOLS: dict[str, str] = {
@@ -292,14 +298,20 @@ def strip(states: Sequence[str]) -> str:
 
 def ended(told: TellEnded, now: datetime) -> tuple[LogLevel, str]:
     """Say how a run ended: "send_mail succeeded in 1.2 s, 2 ms late, next 07:15"."""
-    how, late_s = _how_ended(told), told.late_s or 0.0
+    how, reason = _how_ended(told), _reason(told)
+    late_s, rest = told.late_s or 0.0, _following(told, now)
     late = f", {duration(late_s)} late" if late_s >= 0.001 else ""
-    following = _following(told, now)
-    tail = f"  (linod history {told.run})" if told.outcome in BAD else ""
-    is_full = columns(how + late + following + tail) > _SENTENCE_COLUMNS
-    # Less than a second is the first thing that a full line does without.
-    shown = "" if is_full and late_s < 1 else late
-    return _LEVELS[told.outcome], how + shown + following + tail
+    # Where it is tried again, nobody has to look yet.
+    is_to_see = told.outcome in BAD and told.again is None
+    tail = f"  (linod history {told.run})" if is_to_see else ""
+    over = columns(how + reason + late + rest + tail) - _SENTENCE_COLUMNS
+    # Less than a second is the first thing that a full line does without; then it is a part of
+    # the reason, which the history has whole.
+    if over > 0 and (late_s < 1 or told.again is not None):
+        late, over = "", over - columns(late)
+    if over > 0 and rest:
+        reason = cut(reason, max(_REASON_COLUMNS_MIN, columns(reason) - over))
+    return _LEVELS[told.outcome], how + reason + late + rest + tail
 
 
 def _following(told: TellEnded, now: datetime) -> str:
@@ -322,16 +334,21 @@ _LEVELS: dict[Outcome, LogLevel] = {
 }
 _REASON_COLUMNS = 60
 """Of a reason on the terminal: the whole one is in the history."""
+_REASON_COLUMNS_MIN = 20
+"""Enough for the kind of an exception, whatever else is on the line."""
 
 
 def _how_ended(told: TellEnded) -> str:
     preposition = "in" if told.outcome in (Outcome.SUCCEEDED, Outcome.WARNED) else "after"
     took = "" if told.took_s is None else f" {preposition} {duration(told.took_s)}"
-    is_plain = told.outcome in (Outcome.SUCCEEDED, Outcome.TIMED_OUT) or not told.reason
+    return f"{cut(told.task, NAME_COLUMNS)} {PAST[told.outcome]}{took}{_attempt(told)}"
+
+
+def _reason(told: TellEnded) -> str:
+    if told.outcome in (Outcome.SUCCEEDED, Outcome.TIMED_OUT) or not told.reason:
+        return ""
     # "was cancelled: cancelled by ann" would say it twice.
-    because = cut(clean(told.reason.removeprefix("cancelled ")), _REASON_COLUMNS)
-    reason = "" if is_plain else f": {because}"
-    return f"{cut(told.task, NAME_COLUMNS)} {PAST[told.outcome]}{took}{_attempt(told)}{reason}"
+    return ": " + cut(clean(told.reason.removeprefix("cancelled ")), _REASON_COLUMNS)
 
 
 def _attempt(told: TellEnded) -> str:

@@ -89,15 +89,29 @@ def test_a_failed_attempt_says_when_it_is_tried_again() -> None:
         NOW,
     )
 
-    assert (
-        text == "send_mail timed out after 30 s (attempt 1 of 3), again in 10 s  (linod history 7)"
-    )
+    assert text == "send_mail timed out after 30 s (attempt 1 of 3), again in 10 s"
 
 
 def test_a_lost_run_is_tried_again_at_once() -> None:
     told = build_ended(outcome=Outcome.LOST, took_s=None, late_s=None, again=timedelta(0))
 
-    assert ended(told, NOW)[1] == "send_mail was lost, again at once  (linod history 7)"
+    assert ended(told, NOW)[1] == "send_mail was lost, again at once"
+
+
+def test_a_long_reason_gives_way_to_when_it_is_tried_again() -> None:
+    told = build_ended(
+        outcome=Outcome.FAILED,
+        reason="ValueError: " + "x" * 80,
+        late_s=3.0,
+        attempts_max=3,
+        again=timedelta(minutes=10),
+    )
+
+    _, text = ended(told, NOW)
+
+    assert "(attempt 1 of 3): ValueError: xxx" in text
+    assert text.endswith("x…, again in 10 m")
+    assert columns(text) + len("07:10:01 WARNING ") == 100
 
 
 def test_what_people_should_know_is_one_clean_line() -> None:

@@ -41,13 +41,13 @@ class Client:
                 return _checked(self._read(lines))
 
     def follow(self, run: int) -> Iterator[dict[str, Any]]:
-        """Yield `{"line": …}` as the run writes them, at last `{"ended": …}`."""
+        """Yield `{"line": …}` or `{"member": …}` as they come, at last `{"ended": …}`."""
         with self._connected(None) as connection:
             connection.sendall(protocol.encode({"verb": "follow", "run": run}))
             with connection.makefile("rb") as lines:
                 while True:
                     message = self._read(lines)
-                    if "line" not in message:
+                    if "ok" in message:
                         yield _checked(message)
                         return
                     yield message

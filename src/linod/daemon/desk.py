@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-import asyncio
-import difflib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import linod
 from linod.control.server import Peer
 from linod.daemon import clock
+from linod.daemon.following import Following
+from linod.daemon.requests import USAGE, Refusal, Request
 from linod.daemon.service import Service
-from linod.errors import LinodError
-from linod.events import CancelRequested, RunRequested, State
+from linod.events import (
+    Answer,
+    BackfillRequested,
+    CancelRequested,
+    ClockAccepted,
+    DisableRequested,
+    EnableRequested,
+    ForgetRequested,
+    PauseRequested,
+    Requested,
+    ResumeRequested,
+    RunRequested,
+    State,
+)
 from linod.executor import Executor
 from linod.specs import Config
-from linod.store.interface import Reader, RunRow
+from linod.store.interface import Reader, StoreError
+from linod.units import nearest
 
 ANSWER_WITHIN_S = 10.0
 """Of a request that has to be recorded: then the person is told that the store is in trouble."""
-FOLLOWED_MAX = 10_000
-"""Lines that wait for a follower who does not read; more are left out, with a mark."""
+BACKFILL_WITHIN_S = 60.0
+"""Of 10,000 runs that are written in one transaction."""
 
-USAGE = 2
-
-
-class Refusal(LinodError):  # noqa: N818 - it reads as what happened
-    """A request that is not carried out."""
-
-    def __init__(self, message: str, exit_code: int = 1, **details: Any) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
-        self.details = details
-        """What the answer carries beside the message."""
+_Verb = Callable[[Request, Peer], Awaitable[dict[str, Any]]]
 
 
 class Desk:
@@ -47,13 +51,13 @@ class Desk:
         reader: Reader,
         *,
         reload: Callable[[], Awaitable[dict[str, Any]]],
-        stop: Callable[[], None],
+        stop: Callable[[], dict[str, Any]],
         config: Callable[[], Config],
         since: datetime,
     ) -> None:
         self._service = service
-        self._executor = executor
         self._reader = reader
+        self._following = Following(service, executor, reader)
         self._reload = reload
         self._stop = stop
         self._config = config
@@ -61,28 +65,33 @@ class Desk:
         self._number = 0
         self.is_enabled = True
         self.is_stopping = False
-        self._verbs: dict[str, Callable[[dict[str, Any], Peer], Awaitable[dict[str, Any]]]] = {
+        self._verbs: dict[str, _Verb] = {
             "status": self._answer_status,
             "run": self._answer_run,
+            "follow": self._answer_follow,
             "cancel": self._answer_cancel,
+            "pause": self._answer_pause,
+            "resume": self._answer_resume,
+            "enable": self._answer_enable,
+            "disable": self._answer_disable,
+            "backfill": self._answer_backfill,
+            "forget": self._answer_forget,
+            "clock_accept": self._answer_clock_accept,
             "reload": self._answer_reload,
             "stop": self._answer_stop,
-            "follow": self._answer_follow,
         }
 
-    async def answer(self, request: dict[str, Any], peer: Peer) -> dict[str, Any]:
+    async def answer(self, message: dict[str, Any], peer: Peer) -> dict[str, Any]:
         """Answer one request; a LinodError is its refusal."""
-        verb = request.get("verb")
-        if not isinstance(verb, str) or verb not in self._verbs:
-            raise Refusal(f"no such verb; there are {', '.join(self._verbs)}", USAGE)
         try:
-            return {"ok": True, **await self._verbs[verb](request, peer)}
+            request = Request(message)
+            return {"ok": True, **await self._verbs[request.verb](request, peer)}
         except Refusal as refusal:
             told = {"error": str(refusal), "exit": refusal.exit_code}
             return {"ok": False, **told, **refusal.details}
 
-    async def _answer_status(self, _request: dict[str, Any], _peer: Peer) -> dict[str, Any]:
-        config = self._config()
+    async def _answer_status(self, _request: Request, _peer: Peer) -> dict[str, Any]:
+        config, present = self._config(), clock.now()
         return {
             "version": linod.__version__,
             "pid": os.getpid(),
@@ -93,130 +102,146 @@ class Desk:
             "is_enabled": self.is_enabled,
             "is_stopping": self.is_stopping,
             "trouble": self._service.trouble,
-            **self._service.board.whole_json(clock.now()),
-            "tasks": self._service.board.tasks_json(clock.now()),
+            **self._service.board.whole_json(present),
+            "tasks": self._service.board.tasks_json(present),
         }
 
-    async def _answer_run(self, request: dict[str, Any], peer: Peer) -> dict[str, Any]:
-        event = RunRequested(
-            request=self._next_number(),
-            task=self._task_of(request),
-            by=peer.by,
-            at=self._service.instant_of_request(),
+    # -- runs -------------------------------------------------------------------------------
+
+    async def _answer_run(self, request: Request, peer: Peer) -> dict[str, Any]:
+        answer = await self._ask(
+            RunRequested,
+            peer,
+            task=self._known(request.task()),
+            due=request.maybe_instant("due"),
+            is_from_failed=request.flag("from_failed"),
         )
-        (run,) = await self._ask(event)
+        (run,) = answer.runs
         row = self._service.board.unfinished.get(run)
-        return {"run": run, "is_waiting": row is not None and row.state is State.WAITING}
+        return {
+            "run": run,
+            "is_waiting": row is not None and row.state is State.WAITING,
+            "held": row.held if row is not None else "",
+            "is_chain": row is not None and row.is_chain,
+        }
 
-    async def _answer_cancel(self, request: dict[str, Any], peer: Peer) -> dict[str, Any]:
-        run = _number_of(request) if "run" in request else None
-        task = self._task_of(request) if run is None else None
-        event = CancelRequested(
-            request=self._next_number(),
-            run=run,
-            task=task,
-            by=peer.by,
-            at=self._service.instant_of_request(),
+    async def _answer_follow(self, request: Request, peer: Peer) -> dict[str, Any]:
+        return await self._following.follow(request.run(), peer)
+
+    async def _answer_cancel(self, request: Request, peer: Peer) -> dict[str, Any]:
+        if "run" in request and "task" in request:
+            raise Refusal('"run" and "task" exclude each other', USAGE)
+        run = request.run() if "run" in request else None
+        task = self._known(request.task()) if run is None else None
+        answer = await self._ask(CancelRequested, peer, run=run, task=task)
+        return {"runs": list(answer.runs)}
+
+    async def _answer_backfill(self, request: Request, peer: Peer) -> dict[str, Any]:
+        answer = await self._ask(
+            BackfillRequested,
+            peer,
+            within_s=BACKFILL_WITHIN_S,
+            task=self._known(request.task()),
+            first=request.instant("from"),
+            last=request.instant("until"),
+            is_newest_first=request.flag("newest_first"),
+            is_again=request.flag("again"),
         )
-        return {"runs": list(await self._ask(event))}
+        return {"runs": list(answer.runs), "note": answer.note}
 
-    async def _answer_reload(self, _request: dict[str, Any], _peer: Peer) -> dict[str, Any]:
-        return await self._reload()
+    # -- holds ------------------------------------------------------------------------------
 
-    async def _answer_stop(self, _request: dict[str, Any], _peer: Peer) -> dict[str, Any]:
-        self._stop()
-        return {"pid": os.getpid()}
+    async def _answer_pause(self, request: Request, peer: Peer) -> dict[str, Any]:
+        tasks = self._all_known(request.tasks(instead="all"))
+        until, reason = request.maybe_instant("until"), request.text("reason")
+        answer = await self._ask(PauseRequested, peer, tasks=tasks, until=until, reason=reason)
+        return self._changed(answer, tasks)
 
-    async def _answer_follow(self, request: dict[str, Any], peer: Peer) -> dict[str, Any]:
-        run = _number_of(request)
-        if run in self._service.board.unfinished:
-            return await self._follow(run, peer)
-        row = await self._service.in_store(lambda: self._reader.run(run))
-        if row is None:
-            raise Refusal(f"there is no run {run}", USAGE)
-        await self._send_kept(row, peer)
-        return _ended(row)
+    async def _answer_resume(self, request: Request, peer: Peer) -> dict[str, Any]:
+        tasks = self._all_known(request.tasks(instead="all"))
+        return self._changed(await self._ask(ResumeRequested, peer, tasks=tasks), ())
 
-    async def _follow(self, run: int, peer: Peer) -> dict[str, Any]:
-        lines: asyncio.Queue[str] = asyncio.Queue(FOLLOWED_MAX)
-        end, gone = self._service.end_of(run), asyncio.ensure_future(peer.gone())
-        unfollow = self._executor.follow(run, lambda line: _put(lines, line))
-        try:
-            is_any = await _forward(lines, end, gone, peer)
-            row = await end
-        finally:
-            unfollow()
-            gone.cancel()
-            end.cancel()
-        if not is_any:
-            await self._send_kept(row, peer)
-        return _ended(row)
+    async def _answer_disable(self, request: Request, peer: Peer) -> dict[str, Any]:
+        tasks, reason = self._all_known(request.tasks(instead="")), request.text("reason")
+        answer = await self._ask(DisableRequested, peer, tasks=tasks, reason=reason)
+        return self._changed(answer, tasks)
 
-    async def _send_kept(self, row: RunRow, peer: Peer) -> None:
-        log = await self._service.in_store(lambda: self._reader.log_text(row.id))
-        for line in log.splitlines():
-            await peer.send({"line": line})
+    async def _answer_enable(self, request: Request, peer: Peer) -> dict[str, Any]:
+        tasks = self._all_known(request.tasks(instead="failed"))
+        return self._changed(await self._ask(EnableRequested, peer, tasks=tasks), ())
 
-    async def _ask(self, event: RunRequested | CancelRequested) -> tuple[int, ...]:
-        answer = await self._service.ask(event, ANSWER_WITHIN_S)
+    def _changed(self, answer: Answer, held: Iterable[str]) -> dict[str, Any]:
+        """Say what was changed, and which runs of what is held back go on."""
+        names = set(held)
+        going_on = [run.id for run in self._service.board.begun if run.task in names]
+        return {"tasks": list(answer.tasks), "going_on": going_on, "note": answer.note}
+
+    # -- the store --------------------------------------------------------------------------
+
+    async def _answer_forget(self, request: Request, peer: Peer) -> dict[str, Any]:
+        task = request.task()
+        if task not in self._service.board:
+            stored = await self._service.in_store(self._reader.cursors)
+            known = stored.keys() - set(self._service.board.tasks)
+            if task not in known:
+                raise Refusal(f'nothing is kept of "{task}": {_hint(task, known)}', USAGE)
+        answer = await self._ask(ForgetRequested, peer, task=task)
+        return {"tasks": list(answer.tasks), "note": answer.note}
+
+    async def _answer_clock_accept(self, _request: Request, peer: Peer) -> dict[str, Any]:
+        answer = await self._ask(ClockAccepted, peer)
+        return {"tasks": list(answer.tasks)}
+
+    # -- the daemon -------------------------------------------------------------------------
+
+    async def _answer_reload(self, _request: Request, peer: Peer) -> dict[str, Any]:
+        answer = await self._reload()
+        await self._record("reload", peer)
+        return answer
+
+    async def _answer_stop(self, _request: Request, peer: Peer) -> dict[str, Any]:
+        answer = self._stop()
+        await self._record("stop", peer)
+        return answer
+
+    async def _record(self, verb: str, peer: Peer) -> None:
+        # It is done, whether the store takes it or not; and a store in trouble is told elsewhere.
+        with suppress(StoreError):
+            await self._service.record(verb, peer.by)
+
+    # -- what they share --------------------------------------------------------------------
+
+    async def _ask(
+        self,
+        kind: type[Requested],
+        peer: Peer,
+        *,
+        within_s: float = ANSWER_WITHIN_S,
+        **fields: Any,
+    ) -> Answer:
+        self._number += 1
+        event = kind(
+            request=self._number, by=peer.by, at=self._service.instant_of_request(), **fields
+        )
+        answer = await self._service.ask(event, within_s)
+        if answer is None and self._service.trouble:
+            raise Refusal(f"nothing was done: {self._service.trouble}")
         if answer is None:
-            trouble = self._service.trouble or "the store does not answer"
-            raise Refusal(f"nothing was done: {trouble}")
+            raise Refusal("the store does not answer: linod audit says later what was done")
         if answer.refusal is not None:
             raise Refusal(answer.refusal)
-        return answer.runs
+        return answer
 
-    def _task_of(self, request: dict[str, Any]) -> str:
-        task, board = request.get("task"), self._service.board
-        if not isinstance(task, str):
-            raise Refusal('"task" is the name of a task', USAGE)
+    def _known(self, task: str) -> str:
+        board = self._service.board
         if task not in board:
-            near = difflib.get_close_matches(task[:200], board.tasks, 1)
-            hint = f'did you mean "{near[0]}"?' if near else "linod status lists them"
-            raise Refusal(f'there is no task "{task[:200]}": {hint}', USAGE)
+            raise Refusal(f'there is no task "{task}": {_hint(task, board.tasks)}', USAGE)
         return task
 
-    def _next_number(self) -> int:
-        self._number += 1
-        return self._number
+    def _all_known(self, tasks: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(self._known(task) for task in tasks)
 
 
-def _number_of(request: dict[str, Any]) -> int:
-    run = request.get("run")
-    if not isinstance(run, int) or isinstance(run, bool) or not 0 < run < 2**63:
-        raise Refusal('"run" is the number of a run', USAGE)
-    return run
-
-
-def _put(lines: asyncio.Queue[str], line: str) -> None:
-    if lines.qsize() < FOLLOWED_MAX - 1:
-        lines.put_nowait(line)
-    elif not lines.full():
-        lines.put_nowait("(lines are left out here: the follower did not read)")
-
-
-async def _forward(
-    lines: asyncio.Queue[str],
-    end: asyncio.Future[RunRow],
-    gone: asyncio.Future[None],
-    peer: Peer,
-) -> bool:
-    """Send lines as they come until the run ended; tell whether there were any."""
-    is_any = False
-    while True:
-        line = asyncio.ensure_future(lines.get())
-        waits: set[asyncio.Future[Any]] = {line, end, gone}
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        if line.done():
-            is_any = True
-            await peer.send({"line": line.result()})
-            continue
-        line.cancel()
-        if gone.done():
-            raise ConnectionResetError
-        return is_any
-
-
-def _ended(row: RunRow) -> dict[str, Any]:
-    assert row.outcome is not None
-    return {"ended": row.outcome.value, "reason": row.reason, "run": row.to_json()}
+def _hint(task: str, names: Iterable[str]) -> str:
+    near = nearest(task, names)
+    return f'did you mean "{near}"?' if near else "linod status lists them"

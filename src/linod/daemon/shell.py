@@ -16,10 +16,11 @@ import linod
 from linod.checking import prepare
 from linod.control.server import Server
 from linod.daemon import clock, recovery, systemd
-from linod.daemon.desk import Desk, Refusal
+from linod.daemon.desk import Desk
 from linod.daemon.draining import Draining
 from linod.daemon.first_run import FirstRun, end_of
 from linod.daemon.locking import Lock
+from linod.daemon.requests import Refusal
 from linod.daemon.service import Service
 from linod.daemon.teller import Teller
 from linod.diagnostics import render_text
@@ -30,7 +31,7 @@ from linod.executor.executor import CLOSE_WITHIN_S, Executor
 from linod.log import LogPlan, Rotator, check_log, start_log
 from linod.specs import Config, LogLevel
 from linod.store.interface import Store, StoreError
-from linod.views import count_of, duration
+from linod.views import count_of, duration, tasks_of
 
 LEAVE_AFTER_S = 7.0
 """From `stop_timeout` to leaving, where nothing may finish: 5 s to KILL, and 2 s for its ends."""
@@ -90,7 +91,7 @@ class Shell:
             self._executor,
             store,
             reload=self.reload,
-            stop=self._stop,
+            stop=self._stop_asked,
             config=lambda: self._config,
             since=self._since,
         )
@@ -175,7 +176,7 @@ class Shell:
             self._service.hear(event)
 
     def _greeting(self) -> str:
-        tasks = count_of(len(self._config.tasks), "task")
+        tasks = tasks_of(len(self._config.tasks), len(self._config.chains))
         parts = [f"linod {linod.__version__}: {tasks} from {self._shown(self._config.path)}"]
         parts.append(f"store {self._shown(self._config.store_path)}")
         if self._teller.plan.path is not None:
@@ -204,6 +205,11 @@ class Shell:
         self._stopped.set()
         if self._stops > 1:
             self._killed.set()
+
+    def _stop_asked(self) -> dict[str, Any]:
+        finishing = len(self._draining.finishing())
+        self._stop()
+        return {"pid": os.getpid(), "finishing": finishing}
 
     def _reload_soon(self) -> None:
         self._keep(asyncio.create_task(self._reload_for_signal()))
@@ -254,9 +260,10 @@ class Shell:
         self._config = config
         self._desk.is_enabled = config.linod.enabled
         self._executor.configure(config, plan, loaded.late)
-        tasks = count_of(len(config.tasks), "task")
-        self._teller.say(LogLevel.INFO, f"reloaded: {tasks} from {self._shown(path)}")
-        return {"tasks": len(config.tasks), "diagnostics": text}
+        tasks, chains = len(config.tasks), len(config.chains)
+        what = tasks_of(tasks, chains)
+        self._teller.say(LogLevel.INFO, f"reloaded: {what} from {self._shown(path)}")
+        return {"tasks": tasks, "chains": chains, "diagnostics": text}
 
     def _refuse_another_place(self, config: Config) -> None:
         for new, old, key in (
