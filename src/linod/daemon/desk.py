@@ -32,6 +32,7 @@ from linod.executor import Executor
 from linod.specs import Config
 from linod.store.interface import Reader, StoreError
 from linod.units import nearest
+from linod.views import clean
 
 ANSWER_WITHIN_S = 10.0
 """Of a request that has to be recorded: then the person is told that the store is in trouble."""
@@ -87,7 +88,7 @@ class Desk:
             request = Request(message)
             return {"ok": True, **await self._verbs[request.verb](request, peer)}
         except Refusal as refusal:
-            told = {"error": str(refusal), "exit": refusal.exit_code}
+            told = {"error": clean(str(refusal)), "exit": refusal.exit_code}
             return {"ok": False, **told, **refusal.details}
 
     async def _answer_status(self, _request: Request, _peer: Peer) -> dict[str, Any]:
