@@ -26,14 +26,12 @@ from linod.events import (
     Trigger,
     Verdict,
 )
-from linod.policy import Progress
+from linod.policy import BACKFILL_MAX, Progress
 from linod.policy.reasons import SWITCHED_OFF
 from linod.store.interface import RunRow
 
 WAITING_MAX = 100
 """Manual runs of one task that wait; one more would only hide a mistake."""
-BACKFILL_MAX = 10_000
-"""Occurrences of one backfill: a year of an hourly task."""
 
 
 class WishedRuns:
@@ -194,9 +192,7 @@ class WishedRuns:
 
     def _is_to_fill(self, plan: Plan, due: datetime, *, is_again: bool) -> bool:
         attempts = self._situation.store.attempts(plan.name, due)
-        if any(run.outcome is None for run in attempts):
-            return False
-        return is_again or all(run.outcome not in SUCCESS for run in attempts)
+        return policy.is_to_fill([run.outcome for run in attempts], is_again=is_again)
 
     def cancel(self, event: CancelRequested) -> Answer:
         """End runs: those that wait at once, the others with their processes."""

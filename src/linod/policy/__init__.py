@@ -16,6 +16,7 @@ from linod.policy.chain import (
 )
 from linod.policy.clock import AHEAD_MAX, is_ahead
 from linod.policy.cooldown import cooldown_after
+from linod.policy.filling import BACKFILL_MAX, is_to_fill
 from linod.policy.missed import (
     CAUGHT_UP_MAX,
     LATE_MAX,
@@ -52,6 +53,7 @@ from linod.policy.window import is_open, opening
 __all__ = [
     "AHEAD_MAX",
     "ALL",
+    "BACKFILL_MAX",
     "CAUGHT_UP_EVERY",
     "CAUGHT_UP_MAX",
     "LATE_MAX",
@@ -82,6 +84,7 @@ __all__ = [
     "in_force",
     "is_ahead",
     "is_open",
+    "is_to_fill",
     "is_too_old",
     "next_attempt",
     "opening",
