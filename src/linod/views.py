@@ -125,6 +125,21 @@ def near(when: datetime, now: datetime, zone: str) -> str:
     return f"{there:%Y-%m-%d} {clock(when, zone)}"
 
 
+def localized(text: str, zone: str) -> str:
+    """Write the UTC instants of a sentence for people in a zone."""
+    return _INSTANT.sub(lambda found: _localized(found[0], zone), text)
+
+
+_INSTANT = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}(\.[0-9]{6})?\+00:00", re.ASCII)
+
+
+def _localized(text: str, zone: str) -> str:
+    try:
+        return instant(datetime.fromisoformat(text), zone)
+    except ValueError:
+        return text  # a person wrote it, who may write what is no instant
+
+
 # -- text from outside --------------------------------------------------------------------------
 
 
@@ -379,9 +394,9 @@ def decided(told: TellDecided, now: datetime) -> tuple[LogLevel, str]:
 _EXPECTED = frozenset({Verdict.SWITCHED_OFF, Verdict.PAUSED, Verdict.DISABLED, Verdict.SUPERSEDED})
 
 
-def changed(told: TellChanged) -> tuple[LogLevel, str]:
+def changed(told: TellChanged, zone: str) -> tuple[LogLevel, str]:
     """Say what people should know of a task, or of linod as a whole."""
-    return told.level, f"{cut(told.task, NAME_COLUMNS)} {clean(told.text)}"
+    return told.level, f"{cut(told.task, NAME_COLUMNS)} {clean(localized(told.text, zone))}"
 
 
 def clock_ahead(tasks: int, until: datetime, zone: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from linod.events import Outcome, TellChanged, TellDecided, TellEnded, TellStarted, Verdict
 from linod.specs import LogLevel
-from linod.views import changed, columns, decided, ended, started, terminal_line
+from linod.views import changed, columns, decided, ended, localized, started, terminal_line
 
 NOW = datetime(2026, 11, 21, 5, 10, 1, tzinfo=UTC)
 DUE = datetime(2026, 11, 21, 5, 10, tzinfo=UTC)
@@ -117,7 +117,20 @@ def test_a_long_reason_gives_way_to_when_it_is_tried_again() -> None:
 def test_what_people_should_know_is_one_clean_line() -> None:
     told = TellChanged(level=LogLevel.INFO, task="send_mail", text='paused by ann: "a\nb"')
 
-    assert changed(told) == (LogLevel.INFO, 'send_mail paused by ann: "a\\nb"')
+    assert changed(told, "UTC") == (LogLevel.INFO, 'send_mail paused by ann: "a\\nb"')
+
+
+def test_instants_of_a_sentence_are_written_in_the_zone() -> None:
+    text = 'paused by ann: "x" until 2026-11-23T00:00:00+00:00, 2026-11-21 07:00:05.000001+00:00'
+
+    assert localized(text, "Europe/Tallinn") == (
+        'paused by ann: "x" until Mon 2026-11-23 02:00 EET, Sat 2026-11-21 09:00:05 EET'
+    )
+
+
+@pytest.mark.parametrize("text", ["2026-13-23T00:00:00+00:00", "at 2026-11-23", ""])
+def test_what_is_no_instant_stays_as_it_is(text: str) -> None:
+    assert localized(text, "Europe/Tallinn") == text
 
 
 def test_a_start_is_for_debugging() -> None:

@@ -48,6 +48,10 @@ class Board:
         """Names of the tasks and chains, in the order of the file."""
         return list(self._served)
 
+    def zone_of(self, task: str) -> str | None:
+        """The zone of a task that is served."""
+        return self._served[task].zone if task in self._served else None
+
     @property
     def begun(self) -> list[RunRow]:
         """The runs that are starting or running, and have a process."""

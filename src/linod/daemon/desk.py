@@ -32,7 +32,7 @@ from linod.executor import Executor
 from linod.specs import Config
 from linod.store.interface import Reader, StoreError
 from linod.units import nearest
-from linod.views import clean
+from linod.views import clean, localized
 
 ANSWER_WITHIN_S = 10.0
 """Of a request that has to be recorded: then the person is told that the store is in trouble."""
@@ -230,7 +230,8 @@ class Desk:
         if answer is None:
             raise Refusal("the store does not answer: linod audit says later what was done")
         if answer.refusal is not None:
-            raise Refusal(answer.refusal)
+            zone = self._service.board.zone_of(fields.get("task") or "") or self._config().zone
+            raise Refusal(localized(answer.refusal, zone))
         return answer
 
     def _known(self, task: str) -> str:

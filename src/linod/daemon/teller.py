@@ -53,7 +53,7 @@ class Teller:
         elif isinstance(effect, TellDecided):
             self.say(*views.decided(effect, now))
         elif isinstance(effect, TellChanged):
-            self.say(*views.changed(effect))
+            self.say(*views.changed(effect, self.plan.zone))
 
     def close(self) -> None:
         """Write what waits, but not for ever."""

@@ -61,9 +61,10 @@ class WishedHolds:
                 task=task, kind=kind, since=event.at, until=until, reason=reason, by=event.by
             )
             situation.holding.put(hold)
-            record(self._situation, event, verb, "" if task == ALL else task, reason)
-            self._drop_waiting(task, hold.sentence)
             until_text = "" if until is None else f" until {until.isoformat()}"
+            text = ": ".join(filter(None, (until_text.strip(), reason)))
+            record(self._situation, event, verb, "" if task == ALL else task, text)
+            self._drop_waiting(task, hold.sentence)
             named = "linod" if task == ALL else task
             situation.tell(
                 LogLevel.INFO, named, hold.sentence.removeprefix("all tasks ") + until_text
