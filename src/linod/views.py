@@ -303,6 +303,11 @@ BAD = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.LOST})
 """Outcomes that count as failures."""
 
 
+def present(held: str) -> str:
+    """Say what a run waits for now; what it was held by is kept as history tells it."""
+    return held.replace(" was ", " is ").replace(" were ", " are ")
+
+
 def strip(states: Sequence[str]) -> str:
     """Draw states of runs, oldest first: "·········✗"."""
     return "".join(SYMBOLS.get(state, "?") for state in states)

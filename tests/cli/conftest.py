@@ -8,12 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from click.testing import CliRunner, Result
 
 from linod.cli import main
 from linod.events import Outcome, State, Trigger, Verdict
+from linod.policy import Hold
 from linod.store import open_store
-from linod.store.interface import DecisionRow, RunRow, Store
+from linod.store.interface import (
+    ActionRow,
+    CursorRow,
+    DecisionRow,
+    RunRow,
+    Store,
+    WarningRow,
+)
 
 TOML = """\
 [linod]
@@ -82,9 +91,9 @@ def build_run() -> Callable[..., RunRow]:
 
 @pytest.fixture
 def keep(project: Path) -> Callable[..., list[int]]:
-    """Write runs with their ends, and decisions, into the project's store."""
+    """Write runs with their ends, and other rows, into the project's store."""
 
-    def write(*rows: tuple[RunRow, dict[str, Any] | None] | DecisionRow) -> list[int]:
+    def write(*rows: Any) -> list[int]:
         (project / "var").mkdir(mode=0o700, exist_ok=True)
         store = open_store(project / "var" / "linod.db")
         with store.transaction():
@@ -95,15 +104,27 @@ def keep(project: Path) -> Callable[..., list[int]]:
     return write
 
 
-def _write(store: Store, row: tuple[RunRow, dict[str, Any] | None] | DecisionRow) -> int:
-    if isinstance(row, DecisionRow):
-        store.add_decision(row)
+_KEEPERS: dict[type, Callable[[Store, Any], None]] = {
+    DecisionRow: lambda store, row: store.add_decision(row),
+    Hold: lambda store, row: store.put_hold(row),
+    WarningRow: lambda store, row: store.add_warning(row),
+    CursorRow: lambda store, row: store.put_cursor(row),
+    ActionRow: lambda store, row: store.add_action(row),
+}
+
+
+def _write(store: Store, row: Any) -> int:
+    if type(row) in _KEEPERS:
+        _KEEPERS[type(row)](store, row)
         return 0
     run, end = row
     store.add_decision(
         DecisionRow(task=run.task, due=run.due, last=run.due, count=1, verdict=Verdict.ADMITTED)
     )
     number = store.add_run(run).id
+    if run.is_chain and run.started is not None:
+        store.begin_chain(number, run.started)
+        run = evolve(run, started=None)
     if run.started is not None:
         store.lease_run(number, "lease", "1:1", "boot", "")
         store.mark_running(number, "lease", "2:2", run.started)

@@ -11,65 +11,47 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
-from attrs import frozen
 
 from linod.cli import Told
+from linod.cli._notes import note_of, who
 from linod.cli._options import (
     USAGE,
     config_option,
     has_colour,
     json_option,
     load_usable_config,
-    now,
     screen_width,
     write,
     write_json,
 )
-from linod.cli._past import daemon_status, reading
-from linod.cli._plans import planner_of
-from linod.events import Outcome, State
-from linod.recurrence import in_words
+from linod.cli._standing import Look, Standing, look
+from linod.policy import Hold
 from linod.views import (
-    BAD,
     NAME_COLUMNS,
     ago,
     ahead,
     clean,
+    clock_ahead,
     coarse,
-    count_of,
     cut,
     duration,
     near,
     strip,
     table,
+    tasks_of,
     with_notes,
     wrap,
 )
 
 if TYPE_CHECKING:
     from linod.specs import Config
-    from linod.store.interface import RunRow, TaskSummary
+    from linod.store.interface import RunRow
 
 _ORDER = (
-    *("ok", "warned", "running", "waiting", "failing", "cancelled"),
+    *("ok", "warned", "running", "waiting", "failing", "disabled", "paused", "cancelled"),
     *("unfinished", "never ran", "switched off"),
 )
-_LEGEND = "· succeeded  ! warned  ✗ failed  T timed out  ? lost  - cancelled  ▸ running"
-
-
-@frozen(kw_only=True)
-class _Standing:
-    """One task: what it is, how it did, when it is due."""
-
-    task: str
-    state: str
-    zone: str
-    recurrence: str
-    is_enabled: bool
-    next: datetime | None
-    current: RunRow | None
-    last: RunRow | None
-    outcomes: tuple[Outcome, ...]
+_LEGEND = "· succeeded  ! warned  ✗ failed  T timed out  ? lost  - cancelled  ▸ running  … waiting"
 
 
 @click.command("status", epilog=f"LAST 10: {_LEGEND}")
@@ -80,12 +62,17 @@ class _Standing:
 def command(
     task: tuple[str, ...], config_path: str | None, is_watching: bool, is_json: bool
 ) -> None:
-    """Show how each task does; works with and without a daemon.
+    """Show how each task and chain does; works with and without a daemon.
 
-    --json prints an object: version, time, daemon (null where none answers), counts by state, and
-    tasks, each with task, state, next, last, running (a run or null: run, due, attempt, state,
-    started, ended, took_s, reason), outcomes (of the last ten, oldest first), recurrence,
-    timezone, enabled.
+    Below a line stands who paused or disabled it and why, what it waits for, at which step a
+    chain is, why it fails, and what was warned of within a day.
+
+    --json prints an object: version, time, daemon (null where none answers), counts by state,
+    paused (linod as a whole: by, since, until, reason; or null), ahead (after a clock that stepped
+    back: tasks and until; or null), and tasks, each with task, is_chain, state, next, last,
+    running (a run or null: run, due, attempt, state, started, ended, took_s, reason, held,
+    planned), waiting (how many runs), step, paused, disabled, failures (in a row), warnings (of a
+    day), outcomes (of the last ten, oldest first), recurrence, timezone, enabled.
     """
     if task:
         raise Told(f'"linod status" shows all tasks: "linod history {task[0]}" shows one', USAGE)
@@ -95,18 +82,18 @@ def command(
     if is_watching:
         _watch(config)
         return
-    daemon, standings, at = _look(config)
+    seen = look(config)
     if is_json:
-        write_json(_json(daemon, standings, at))
+        write_json(_json(seen))
     else:
-        write(_lines(daemon, standings, at))
+        write(_lines(seen))
 
 
 def _watch(config: Config) -> None:
     sys.stdout.write("\033[?1049h\033[?25l")
     try:
         while True:
-            lines = fitting(_lines(*_look(config)), shutil.get_terminal_size().lines - 1)
+            lines = fitting(_lines(look(config)), shutil.get_terminal_size().lines - 1)
             write(["\033[H" + "\n".join(f"{line}\033[K" for line in lines) + "\033[J"])
             time.sleep(1)
     except KeyboardInterrupt:
@@ -123,109 +110,36 @@ def fitting(lines: list[str], height: int) -> list[str]:
     return [*lines[: height - 1], f"… {len(lines) - height + 1} more lines"]
 
 
-# -- looking ------------------------------------------------------------------------------------
-
-
-def _look(config: Config) -> tuple[dict[str, Any] | None, list[_Standing], datetime]:
-    at = now()
-    daemon = daemon_status(config)
-    names = [*config.tasks] if daemon is None else [each["task"] for each in daemon["tasks"]]
-    with reading(config) as reader:
-        past = reader.summaries(names) if reader is not None else {}
-    if daemon is None:
-        return None, [*_by_configuration(config, past, at)], at
-    return daemon, [*_by_daemon(config, daemon, past)], at
-
-
-def _by_configuration(
-    config: Config, past: dict[str, TaskSummary], at: datetime
-) -> Iterator[_Standing]:
-    for task in config.tasks.values():
-        is_enabled = task.enabled and config.linod.enabled
-        yield _standing(
-            past.get(task.name),
-            is_served=False,
-            task=task.name,
-            zone=config.zone_of(task),
-            recurrence=in_words(task.recurrence),
-            is_enabled=is_enabled,
-            next=planner_of(config, task).next(at) if is_enabled else None,
-        )
-
-
-def _by_daemon(
-    config: Config, daemon: dict[str, Any], past: dict[str, TaskSummary]
-) -> Iterator[_Standing]:
-    """What is served may differ from what the file says by now; the daemon knows."""
-    for served in daemon["tasks"]:
-        task = config.tasks.get(served["task"])
-        following = served.get("next")
-        yield _standing(
-            past.get(served["task"]),
-            is_served=True,
-            task=served["task"],
-            zone=served["zone"],
-            recurrence=in_words(task.recurrence) if task else "",
-            is_enabled=bool(served["is_enabled"]) and bool(daemon.get("is_enabled", True)),
-            next=datetime.fromisoformat(following) if following else None,
-        )
-
-
-def _standing(
-    summary: TaskSummary | None, *, is_served: bool, is_enabled: bool, **fields: Any
-) -> _Standing:
-    current = summary.current if summary else None
-    outcomes = summary.outcomes if summary else ()
-    state = _going(current, is_served) if current else _settled(outcomes, is_enabled)
-    return _Standing(
-        state=state,
-        current=current,
-        last=summary.last if summary else None,
-        outcomes=tuple(outcomes),
-        is_enabled=is_enabled,
-        **fields,
-    )
-
-
-def _going(current: RunRow, is_served: bool) -> str:
-    if current.state == State.WAITING:
-        return "waiting"
-    # Runs end with their daemon: the next one will record what became of it.
-    return "running" if is_served else "unfinished"
-
-
-def _settled(outcomes: tuple[Outcome, ...], is_enabled: bool) -> str:
-    if not is_enabled:
-        return "switched off"
-    # A cancelled run counts for neither side.
-    telling = [outcome for outcome in outcomes if outcome is not Outcome.CANCELLED]
-    if not telling:
-        return "cancelled" if outcomes else "never ran"
-    if telling[-1] in BAD:
-        return "failing"
-    return "warned" if telling[-1] is Outcome.WARNED else "ok"
-
-
 # -- telling ------------------------------------------------------------------------------------
 
 
-def _lines(daemon: dict[str, Any] | None, standings: list[_Standing], at: datetime) -> list[str]:
-    width = screen_width(sys.stdout)
-    lines = wrap(clean(_header(daemon, standings, at)), width, "  ")
-    if daemon is not None and daemon.get("trouble"):
-        lines += wrap(clean(f"trouble: {daemon['trouble']}"), width, "  ")
+def _lines(seen: Look) -> list[str]:
+    width, standings = screen_width(sys.stdout), seen.standings
+    lines = wrap(clean(_header(seen)), width, "  ")
+    for text in _troubles(seen):
+        lines += wrap(clean(text), width, "  ")
     if not standings:
         return lines
     headings = ("TASK", "STATE", "LAST", "TOOK", "NEXT", "LAST 10")
-    head, *rows = table(headings, [_row(standing, at) for standing in standings], width)
-    noted = with_notes(rows, [_reason(each, width - 4) for each in standings], "    ", width)
+    head, *rows = table(headings, [_row(standing, seen.at) for standing in standings], width)
+    notes = [note_of(standing, seen.at, width - 4) for standing in standings]
+    noted = with_notes(rows, notes, "    ", width)
     return [*lines, head, *_painted(noted, head.index("STATE"), standings)]
 
 
-_COLOURS = {"ok": "32", "warned": "33", "running": "36", "failing": "1;31", "unfinished": "33"}
+_COLOURS = {
+    "ok": "32",
+    "warned": "33",
+    "running": "36",
+    "waiting": "36",
+    "failing": "1;31",
+    "disabled": "31",
+    "paused": "33",
+    "unfinished": "33",
+}
 
 
-def _painted(lines: list[str], column: int, standings: list[_Standing]) -> list[str]:
+def _painted(lines: list[str], column: int, standings: list[Standing]) -> list[str]:
     """Colour the states on a terminal; names are ASCII, so that columns are characters."""
     if not has_colour(sys.stdout):
         return lines
@@ -241,23 +155,35 @@ def _paint(row: str, column: int, state: str) -> str:
     return f"{row[:column]}\033[{_COLOURS[state]}m{row[column:end]}\033[0m{row[end:]}"
 
 
-def _header(daemon: dict[str, Any] | None, standings: list[_Standing], at: datetime) -> str:
+def _header(seen: Look) -> str:
     from linod import __version__
 
+    daemon, standings = seen.daemon, seen.standings
     if daemon is None:
-        who = f"linod {__version__}  no daemon (linod serve starts one)"
+        about = f"linod {__version__}  no daemon (linod serve starts one)"
     else:
         since = datetime.fromisoformat(daemon["since"])
-        up = duration(max(1.0, (at - since).total_seconds()))
+        up = duration(max(1.0, (seen.at - since).total_seconds()))
         stopping = "  stopping" if daemon.get("is_stopping") else ""
-        who = f"linod {daemon['version']}  up {up}  pid {daemon['pid']}{stopping}"
+        about = f"linod {daemon['version']}  up {up}  pid {daemon['pid']}{stopping}"
     counts = Counter(standing.state for standing in standings)
     each = ", ".join(f"{counts[state]:,} {state}" for state in _ORDER if counts[state])
-    tasks = count_of(len(standings), "task")
-    return f"{who}  {tasks}: {each}" if each else f"{who}  {tasks}"
+    chains = sum(standing.is_chain for standing in standings)
+    tasks = tasks_of(len(standings) - chains, chains)
+    return f"{about}  {tasks}: {each}" if each else f"{about}  {tasks}"
 
 
-def _row(standing: _Standing, at: datetime) -> tuple[str, ...]:
+def _troubles(seen: Look) -> Iterator[str]:
+    """What holds up linod as a whole."""
+    if seen.daemon is not None and seen.daemon.get("trouble"):
+        yield f"trouble: {seen.daemon['trouble']}"
+    if seen.paused is not None:
+        yield f"all is paused {who(seen.paused, seen.at, seen.zone)}  (linod resume --all)"
+    if seen.ahead:
+        yield clock_ahead(len(seen.ahead), max(seen.ahead.values()), seen.zone)
+
+
+def _row(standing: Standing, at: datetime) -> tuple[str, ...]:
     last, took = _last_and_took(standing, at)
     marks = strip([*standing.outcomes, *([standing.current.state] if standing.current else [])])
     return (
@@ -265,12 +191,12 @@ def _row(standing: _Standing, at: datetime) -> tuple[str, ...]:
         standing.state,
         last,
         took,
-        _next(standing, at),
+        "-" if standing.next is None else ahead(standing.next, at),
         marks[-10:],
     )
 
 
-def _last_and_took(standing: _Standing, at: datetime) -> tuple[str, str]:
+def _last_and_took(standing: Standing, at: datetime) -> tuple[str, str]:
     current, last = standing.current, standing.last
     if current is not None and current.started is not None:
         lasting = (at - current.started).total_seconds()
@@ -281,54 +207,40 @@ def _last_and_took(standing: _Standing, at: datetime) -> tuple[str, str]:
     return ago(last.ended or last.queued, at), took
 
 
-def _next(standing: _Standing, at: datetime) -> str:
-    if standing.next is None:
-        return "-"
-    return ahead(standing.next, at)
-
-
-def _reason(standing: _Standing, room: int) -> str:
-    last = standing.last
-    if standing.state not in ("failing", "warned") or last is None:
-        return ""
-    if last.outcome is Outcome.CANCELLED:
-        return f"(linod history {standing.task}@last-failed)"
-    how = "timed out " if last.outcome is Outcome.TIMED_OUT else ""
-    pointer = f"  (linod history {last.id})"
-    return cut(clean(how + last.reason), min(_REASON_COLUMNS, room - len(pointer))) + pointer
-
-
-_REASON_COLUMNS = 48
-"""Of a reason: enough for the kind of an exception and what it is about."""
-
-
 # -- JSON ---------------------------------------------------------------------------------------
 
 
-def _json(
-    daemon: dict[str, Any] | None, standings: list[_Standing], at: datetime
-) -> dict[str, Any]:
+def _json(seen: Look) -> dict[str, Any]:
     from linod import __version__
 
-    about = None
-    if daemon is not None:
-        about = {key: value for key, value in daemon.items() if key not in ("ok", "tasks")}
+    about, latest = None, max(seen.ahead.values(), default=None)
+    if seen.daemon is not None:
+        about = {key: value for key, value in seen.daemon.items() if key not in ("ok", "tasks")}
     return {
         "version": __version__,
-        "time": at,
+        "time": seen.at,
         "daemon": about,
-        "counts": Counter(standing.state for standing in standings),
-        "tasks": [_task_json(standing) for standing in standings],
+        "counts": Counter(standing.state for standing in seen.standings),
+        "paused": _hold_json(seen.paused),
+        "ahead": {"tasks": len(seen.ahead), "until": latest} if seen.ahead else None,
+        "tasks": [_task_json(standing) for standing in seen.standings],
     }
 
 
-def _task_json(standing: _Standing) -> dict[str, Any]:
+def _task_json(standing: Standing) -> dict[str, Any]:
     return {
         "task": standing.task,
+        "is_chain": standing.is_chain,
         "state": standing.state,
         "next": standing.next,
         "last": _run_json(standing.last),
         "running": _run_json(standing.current),
+        "waiting": standing.waiting,
+        "step": standing.step,
+        "paused": _hold_json(standing.paused),
+        "disabled": _hold_json(standing.disabled),
+        "failures": standing.failures,
+        "warnings": len(standing.warnings),
         "outcomes": list(standing.outcomes),
         "recurrence": standing.recurrence,
         "timezone": standing.zone,
@@ -348,4 +260,12 @@ def _run_json(run: RunRow | None) -> dict[str, Any] | None:
         "ended": run.ended,
         "took_s": run.took.total_seconds() if run.took is not None else None,
         "reason": run.reason,
+        "held": run.held,
+        "planned": run.planned,
     }
+
+
+def _hold_json(hold: Hold | None) -> dict[str, Any] | None:
+    if hold is None:
+        return None
+    return {"by": hold.by, "since": hold.since, "until": hold.until, "reason": hold.reason}
