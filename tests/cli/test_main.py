@@ -56,7 +56,16 @@ def test_the_version_is_printed(linod: Linod) -> None:
             "frobnicate",
             'linod: there is no command "frobnicate": "linod --help" lists the commands\n',
         ),
-        ("backfill", 'linod: "backfill" comes with a later version\n'),
+        ("export", 'linod: "export" comes with a later version\n'),
+        (
+            "unpause",
+            'linod: there is no command "unpause": "linod resume TASK" ends a pause\n',
+        ),
+        (
+            "snooze",
+            'linod: there is no command "snooze": "linod pause TASK --for DURATION" holds it back '
+            "so long\n",
+        ),
     ],
 )
 def test_a_wrong_verb_is_answered_with_the_right_one(linod: Linod, verb: str, answer: str) -> None:
@@ -76,7 +85,8 @@ def test_stop_with_a_task_names_cancel(project: Path, linod: Linod) -> None:  # 
 
     assert result.exit_code == 2
     assert result.stderr == (
-        'linod: "linod stop" stops the daemon: "linod cancel send_mail" ends its runs\n'
+        'linod: "linod stop" stops the daemon: "linod cancel send_mail" ends its runs, '
+        '"linod pause\n       send_mail" keeps it from running\n'
     )
 
 
@@ -97,7 +107,23 @@ def test_what_other_programs_take_is_answered(
     assert result.stderr == f"linod: {answer}\n"
 
 
-@pytest.mark.parametrize("arguments", [("run", "x"), ("cancel", "x"), ("reload",), ("stop",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "x"),
+        ("cancel", "x"),
+        ("pause", "x"),
+        ("pause", "--all"),
+        ("resume", "x"),
+        ("enable", "--failed"),
+        ("disable", "x"),
+        ("backfill", "send_mail", "--from", "2026-01-01", "--until", "2026-01-02"),
+        ("forget", "x"),
+        ("clock", "accept"),
+        ("reload",),
+        ("stop",),
+    ],
+)
 def test_without_a_daemon_the_exit_code_is_69(
     project: Path,  # noqa: ARG001
     linod: Linod,

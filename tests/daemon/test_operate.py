@@ -261,7 +261,7 @@ def test_a_task_that_is_gone_is_forgotten(daemon: Daemon) -> None:
         daemon.client.request("forget", task="frist")
     answer = daemon.client.request("forget", task="first")
 
-    assert answer["note"] == "1 runs are forgotten"
+    assert answer["note"] == "forgotten with 1 run"
     assert "first" not in [row.task for row in daemon.runs()]
 
 

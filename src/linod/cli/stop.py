@@ -16,6 +16,7 @@ from linod.cli._options import (
 )
 from linod.cli._past import client_of
 from linod.cli.run import INTERRUPTED
+from linod.views import count_of
 
 
 @click.command("stop")
@@ -35,16 +36,26 @@ def command(
 ) -> None:
     """Stop the daemon: nothing new starts, and what runs has stop_timeout to end.
 
-    --json prints an object: pid, is_gone.
+    A run of a task with on_stop = "finish" is waited for however long; a second "linod stop" ends
+    it at once. --json prints an object: pid, is_gone.
     """
     from linod.daemon.replacing import wait_until_gone
 
     if task:
-        raise Told(f'"linod stop" stops the daemon: "linod cancel {task[0]}" ends its runs', USAGE)
+        raise Told(
+            f'"linod stop" stops the daemon: "linod cancel {task[0]}" ends its runs, '
+            f'"linod pause {task[0]}" keeps it from running',
+            USAGE,
+        )
     config = load_usable_config(config_path)
-    pid = int(client_of(config).request("stop")["pid"])
+    answer = client_of(config).request("stop")
+    pid, finishing = int(answer["pid"]), int(answer["finishing"])
+    if finishing:
+        runs = count_of(finishing, "run")
+        tell(f'waiting for {runs} that may finish (on_stop = "finish"); linod stop again ends it')
     try:
-        is_gone = is_waiting and wait_until_gone(config.directory, pid, config.linod.stop_timeout)
+        limit = None if finishing else config.linod.stop_timeout
+        is_gone = is_waiting and wait_until_gone(config.directory, pid, limit)
     except KeyboardInterrupt:
         tell(f"pid {pid} goes on stopping")
         raise click.exceptions.Exit(INTERRUPTED) from None

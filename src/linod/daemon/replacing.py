@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 
 from linod.control.client import Client
@@ -22,10 +23,13 @@ class NotReplaced(LinodError):  # noqa: N818 - it reads as what happened
     """The daemon that is to be replaced goes on."""
 
 
-def wait_until_gone(directory: Path, pid: int, stop_timeout: timedelta) -> bool:
-    """Wait until a daemon that was told to stop holds no lock; False where that takes too long."""
+def wait_until_gone(directory: Path, pid: int, stop_timeout: timedelta | None) -> bool:
+    """Wait until a daemon that was told to stop holds no lock; False where that takes too long.
+
+    Without a stop_timeout, since a run of it may finish, nothing takes too long.
+    """
     # Another pid: a supervisor may have started the next daemon by now.
-    limit_s = stop_timeout.total_seconds() + GRACE_S
+    limit_s = inf if stop_timeout is None else stop_timeout.total_seconds() + GRACE_S
     return _until(lambda: holder(directory) != pid, limit_s)
 
 

@@ -87,6 +87,9 @@ class WishedHolds:
             self._release(event, hold, "resume")
         whole = holding.get(ALL, HoldKind.PAUSE)
         note = f"{whole.sentence}: nothing runs until linod resume --all" if whole else ""
+        left = [hold.task for hold in holding.all() if hold.kind is HoldKind.PAUSE]
+        if left and not event.tasks:
+            note = f"paused by name, and still so: {', '.join(left)}"
         names = tuple(hold.task for hold in held if hold.task != ALL)
         return Answer(request=event.request, tasks=names, note=note)
 
