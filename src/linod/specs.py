@@ -486,6 +486,11 @@ class Chain:
     notify: tuple[str, ...] = key((), doc="As for tasks.", example='["ops"]', later=NOTICES)
     warn: Warn = key(Warn(), doc="As for tasks.", example='{ late = "1 hour" }')
 
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The names of its tasks, in order."""
+        return tuple(name for step in self.tasks for name in step)
+
     def as_task(self) -> Task:
         """What it has in common with a task: it is decided like one, under its own name."""
         shared = attrs.fields_dict(Task).keys() & attrs.fields_dict(Chain).keys()

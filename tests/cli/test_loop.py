@@ -212,7 +212,7 @@ def test_the_first_lines_name_the_functions_and_the_file_for_other_commands(shop
     assert status["daemon"]["pid"] == process.pid
     assert "send" in shop.linod("-c", file, "history", "send").stdout
     assert shop.linod("-c", file, "check").stdout == (
-        "checked 2 tasks in 1 file: 0 errors, 0 warnings\n"
+        "checked 2 tasks and 1 chain in 1 file: 0 errors, 0 warnings\n"
     )
     assert shop.linod("-c", file, "stop").returncode == 0
     assert process.wait(LIMIT_S) == 0
@@ -224,7 +224,7 @@ def test_a_reload_takes_new_code_with_the_same_arguments(shop: Shop) -> None:
     shop.write(SHOP.replace('_note("fetch")', '_note("anew")'))
     reloaded = shop.linod("-c", "state/linod/loop/mail/linod.toml", "reload")
 
-    assert reloaded.stdout == "reloaded: 1 task\n"
+    assert reloaded.stdout == "reloaded: 1 task and 1 chain\n"
     until(lambda: "anew" in shop.notes())
 
 

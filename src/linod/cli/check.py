@@ -19,7 +19,7 @@ from linod.cli._options import (
     write,
 )
 from linod.codes import CODES, Severity
-from linod.views import WIDTH_MAX, clean, count_of
+from linod.views import WIDTH_MAX, clean, count_of, tasks_of
 
 if TYPE_CHECKING:
     from linod.loader import Loaded
@@ -78,7 +78,8 @@ def _summary(loaded: Loaded) -> str:
     errors, warnings = _number(loaded, Severity.ERROR), _number(loaded, Severity.WARNING)
     counts = f"{count_of(errors, 'error')}, {count_of(warnings, 'warning')}"
     files = len(loaded.kept.sources) if loaded.kept else 0
-    what = f"{count_of(len(_names(loaded)), 'task')} in {count_of(files, 'file')}"
+    tasks = tasks_of(len(_names(loaded, "tasks")), len(_names(loaded, "chains")))
+    what = f"{tasks} in {count_of(files, 'file')}"
     what = what if files else clean(str(loaded.path))
     line = f"checked {what}: {counts}"
     if not errors and not warnings:
@@ -88,11 +89,11 @@ def _summary(loaded: Loaded) -> str:
     return f"{line}{' ' * gap}(linod explain {code})"
 
 
-def _names(loaded: Loaded) -> set[str]:
-    """Name the tasks that were looked at, those with errors too."""
-    names = set(loaded.partial.tasks) if loaded.partial else set()
+def _names(loaded: Loaded, group: str) -> set[str]:
+    """Name the tasks or chains that were looked at, those with errors too."""
+    names = set(getattr(loaded.partial, group)) if loaded.partial else set()
     written = loaded.kept.entries if loaded.kept else {}
-    return names | {name for kind, name in written if kind == "tasks"}
+    return names | {name for kind, name in written if kind == group}
 
 
 def _most_telling(loaded: Loaded) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -76,13 +76,14 @@ def command(
     is_utc: bool,
     is_json: bool,
 ) -> None:
-    """Print when tasks are due next, all of them or those named.
+    """Print when tasks and chains are due next, all of them or those named.
 
     WHEN is a date, a local time ("2026-11-20 03:30", read in the task's zone) or one with an
     offset. --json prints an array of objects: task, due (UTC), local, note.
     """
     config = load_config(config_path)
-    chosen = [config.tasks[known(name, config.tasks)] for name in tasks or config.tasks]
+    planned = config.planned
+    chosen = [planned[known(name, planned)] for name in tasks or planned]
     count = number or (INSTANTS_MAX if last else 1)
     span = _Span(number=count, first=first, last=last, is_utc=is_utc, now=now())
     if is_json:
@@ -127,10 +128,11 @@ def _json(due: _Due) -> dict[str, Any]:
 def _lines(config: Config, tasks: list[Task], span: _Span) -> list[str]:
     if not tasks:
         return ["there are no tasks"]
+    chains = {name: chain.name for chain in config.chains.values() for name in chain.members}
     rows, notes = [], []
     for task in tasks:
         for number, due in enumerate([*_dues(config, task, span)] or [None]):
-            words = in_words(task.recurrence) if number == 0 else ""
+            words = _words(task, chains) if number == 0 else ""
             name = cut(task.name, NAME_COLUMNS) if number == 0 else ""
             rows.append((name, *_when(due, span.now), words))
             notes.append((due.note or "") if due else _why_none(task, span))
@@ -138,6 +140,11 @@ def _lines(config: Config, tasks: list[Task], span: _Span) -> list[str]:
     laid = table(("TASK", "NEXT", "IN", "RECURRENCE"), rows, width)
     indent = " " * laid[0].index("NEXT")
     return [laid[0], *with_notes(laid[1:], notes, indent, width)]
+
+
+def _words(task: Task, chains: Mapping[str, str]) -> str:
+    """Say when a task is due; the member of a chain is so when its turn comes."""
+    return f"in {chains[task.name]}" if task.name in chains else in_words(task.recurrence)
 
 
 def _when(due: _Due | None, now: datetime) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from linod.cli._options import (
     write_json,
 )
 from linod.cli._past import client_of
-from linod.views import count_of
+from linod.views import tasks_of
 
 RELOAD_TIMEOUT_S = 300.0
 """A reload imports all procedures in children, which have limits of their own."""
@@ -28,7 +28,8 @@ def command(config_path: str | None, is_json: bool) -> None:
 
     Where there are errors they are printed, nothing changes, and the exit code is 1.
 
-    --json prints an object: ok, tasks (how many; null where refused), diagnostics (as text).
+    --json prints an object: ok, tasks and chains (how many; null where refused), diagnostics (as
+    text).
     """
     from linod.control.client import Refused
 
@@ -36,16 +37,18 @@ def command(config_path: str | None, is_json: bool) -> None:
     try:
         answer = client.request("reload", timeout_s=RELOAD_TIMEOUT_S)
     except Refused as refused:
-        _print(str(refused.answer.get("diagnostics") or ""), None, is_json)
+        _print(str(refused.answer.get("diagnostics") or ""), None, None, is_json)
         raise Told(f"{refused}", ERRORS_FOUND) from refused
-    _print(str(answer.get("diagnostics") or ""), int(answer["tasks"]), is_json)
+    diagnostics = str(answer.get("diagnostics") or "")
+    _print(diagnostics, int(answer["tasks"]), int(answer["chains"]), is_json)
 
 
-def _print(diagnostics: str, tasks: int | None, is_json: bool) -> None:
+def _print(diagnostics: str, tasks: int | None, chains: int | None, is_json: bool) -> None:
+    is_ok = tasks is not None
     if is_json:
-        write_json({"ok": tasks is not None, "tasks": tasks, "diagnostics": diagnostics})
+        write_json({"ok": is_ok, "tasks": tasks, "chains": chains, "diagnostics": diagnostics})
         return
     if diagnostics.strip():
         write([diagnostics.rstrip("\n")])
-    if tasks is not None:
-        write([f"reloaded: {count_of(tasks, 'task')}"])
+    if tasks is not None and chains is not None:
+        write([f"reloaded: {tasks_of(tasks, chains)}"])

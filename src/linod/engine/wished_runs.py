@@ -136,8 +136,7 @@ class WishedRuns:
         if last.outcome is None:
             refusal = f"run {last.id} of {plan.name} is {last.state.value}"
             return Answer(request=event.request, refusal=refusal)
-        members = [name for step in plan.chain.tasks for name in step]
-        done = [name for name in members if self._succeeded(name, last.due)]
+        done = [name for name in plan.chain.members if self._succeeded(name, last.due)]
         steps = policy.remaining_steps(plan.chain.tasks, done)
         if not steps:
             refusal = f"run {last.id} of {plan.name} left nothing to do"
