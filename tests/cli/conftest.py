@@ -118,9 +118,10 @@ def _write(store: Store, row: Any) -> int:
         _KEEPERS[type(row)](store, row)
         return 0
     run, end = row
-    store.add_decision(
-        DecisionRow(task=run.task, due=run.due, last=run.due, count=1, verdict=Verdict.ADMITTED)
-    )
+    if store.decision_at(run.task, run.due) is None:
+        store.add_decision(
+            DecisionRow(task=run.task, due=run.due, last=run.due, count=1, verdict=Verdict.ADMITTED)
+        )
     number = store.add_run(run).id
     if run.is_chain and run.started is not None:
         store.begin_chain(number, run.started)

@@ -12,7 +12,8 @@ import pytest
 from click.testing import Result
 
 from linod.events import Outcome, Trigger, Verdict
-from linod.store.interface import DecisionRow, RunRow
+from linod.policy import WarningKind
+from linod.store.interface import DecisionRow, RunRow, WarningRow
 
 Linod = Callable[..., Result]
 Build = Callable[..., RunRow]
@@ -162,3 +163,94 @@ def test_a_chain_is_known_before_it_ran(project: Path, linod: Linod, keep: Keep)
     result = linod("history", "nightly")
 
     assert (result.exit_code, result.stdout) == (0, "nothing has been decided yet\n")
+
+
+# -- chains, waits and warnings -----------------------------------------------------------------
+
+
+@pytest.fixture
+def chain(project: Path, build_run: Build, keep: Keep) -> list[int]:
+    """Keep the run of a chain whose second member failed."""
+    (project / "linod.toml").write_text(
+        '[linod]\ntimezone = "Europe/Tallinn"\n[tasks]\nextract = { command = "true" }\n'
+        'load = { command = "true" }\n[chains.nightly]\ntasks = ["extract", "load"]\n'
+    )
+    failed = {"outcome": Outcome.FAILED, "ended": ENDED, "reason": "load failed"}
+    member = {"trigger": Trigger.CHAIN, "parent": 1, "started": STARTED}
+    return keep(
+        (build_run(task="nightly", is_chain=True, started=STARTED), failed),
+        (build_run(task="extract", **member), {"ended": ENDED}),
+        (build_run(task="load", **member), failed | {"reason": "exit status 3"}),
+    )
+
+
+@pytest.mark.usefixtures("chain")
+@pytest.mark.parametrize("arguments", [(), ("nightly",)])
+def test_members_stand_indented_below_their_chain(linod: Linod, arguments: tuple[str, ...]) -> None:
+    lines = linod("history", *arguments).stdout.splitlines()
+
+    assert [line[: line.index("2026")].rstrip() for line in lines[1:]] == [
+        "1    nightly",
+        "2      extract",
+        "3      load",
+    ]
+
+
+@pytest.mark.usefixtures("chain")
+def test_a_member_alone_names_the_run_of_its_chain(linod: Linod) -> None:
+    assert linod("history", "load").stdout.endswith("exit status 3; in chain run 1\n")
+    assert json.loads(linod("history", "load", "--json").stdout)[0]["chain"] == 1
+    assert "  chain      nightly, run 1" in linod("history", "3").stdout.splitlines()
+
+
+@pytest.mark.usefixtures("chain")
+def test_the_run_of_a_chain_lists_its_members(linod: Linod) -> None:
+    lines = linod("history", "1").stdout.splitlines()
+
+    assert lines[lines.index("members (2 runs)") + 1 :] == [
+        "  RUN  TASK     STATE      TOOK   REASON",
+        "  2    extract  succeeded  1.2 s",
+        "  3    load     failed     1.2 s  exit status 3",
+    ]
+
+
+def test_a_late_run_says_what_it_waited_for(linod: Linod, build_run: Build, keep: Keep) -> None:
+    late = DUE + timedelta(minutes=3)
+    held = {"held": 'pool "database" was full (2 of 2)', "held_since": DUE}
+    keep((build_run(started=late, **held), {"ended": late + timedelta(seconds=1)}))
+
+    listed, one = linod("history").stdout, linod("history", "1").stdout.splitlines()
+
+    assert '3 m late: pool "database" was full' in listed
+    assert '  waited     pool "database" was full (2 of 2), since Sat 2026-11-21 03:30 EET' in one
+    assert "  started    Sat 2026-11-21 03:33 EET, 3 m late" in one
+
+
+def test_a_run_that_waits_says_what_for(linod: Linod, build_run: Build, keep: Keep) -> None:
+    keep((build_run(held="run 7 was going on"), None))
+
+    assert linod("history").stdout.endswith("  waiting  -     run 7 is going on\n")
+    assert "  waits      run 7 is going on" in linod("history", "1").stdout.splitlines()
+
+
+def test_warnings_stand_with_their_run_or_alone(linod: Linod, build_run: Build, keep: Keep) -> None:
+    slow = {"kind": WarningKind.RUNNING, "text": "has run for more than 1 hour", "run": 1}
+    none = {"kind": WarningKind.NO_SUCCESS, "text": "had no success for 36 hours"}
+    keep(
+        (build_run(started=STARTED), {"ended": ENDED}),
+        WarningRow(task="nightly_backup", at=ENDED, **slow),
+        WarningRow(task="send_mail", at=ENDED, **none),
+    )
+
+    lines = linod("history").stdout.splitlines()
+    rows = json.loads(linod("history", "--json").stdout)
+
+    assert lines[1].split()[:2] == ["-", "send_mail"]
+    assert lines[1].endswith("warning    -      had no success for 36 hours")
+    assert "warning: has run for more than" in lines[2]
+    assert [(row["state"], row["warnings"]) for row in rows] == [
+        ("warning", []),
+        ("succeeded", ["has run for more than 1 hour"]),
+    ]
+    warning = "  warning    has run for more than 1 hour (Sat 2026-11-21 03:30:01 EET)"
+    assert warning in linod("history", "1").stdout.splitlines()

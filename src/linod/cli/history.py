@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
+from attrs import frozen
 
 from linod.cli import Told
 from linod.cli._options import (
     USAGE,
     config_option,
     json_option,
-    now,
     screen_width,
     write,
 )
 from linod.cli._options import write_json as print_json
-from linod.cli._past import configuration, find_run, is_task, reading, zone_of
+from linod.cli._past import configuration, find_run, is_task, planned, reading, zone_of
+from linod.cli._run_page import Page, due_text, late_s, page_lines
 from linod.events import State, Verdict
-from linod.store.interface import DecisionRow, RunRow
-from linod.views import (
-    ago,
-    clean,
-    columns,
-    count_of,
-    cut,
-    duration,
-    instant,
-    table,
-    with_notes,
-    without_traceback,
-    wrap,
-)
+from linod.specs import Chain
+from linod.store.interface import DecisionRow, RunRow, WarningRow
+from linod.views import clean, columns, cut, duration, present, table, with_notes, wrap
 
 if TYPE_CHECKING:
     from linod.specs import Config
@@ -43,9 +33,11 @@ if TYPE_CHECKING:
 ROWS_MAX = 10_000
 _DECISIONS_PAGE = 500
 
+_Row = RunRow | DecisionRow | WarningRow
+
 
 @click.command("history")
-@click.argument("which", required=False, metavar="[TASK|RUN]")
+@click.argument("which", required=False, metavar="[TASK|CHAIN|RUN]")
 @config_option
 @click.option(
     "-n",
@@ -60,23 +52,25 @@ def command(config_path: str | None, which: str | None, number: int, is_json: bo
     """Show past runs and what was decided without a run, or one run with its log.
 
     A RUN is its number, TASK@T (its due, in the task's zone) or TASK@last-failed. Works without
-    a daemon.
+    a daemon. The members of a chain stand indented below its run.
 
     --json prints an array of objects, newest first: task, due, attempt, state, started, ended,
-    reason, run, trigger, verdict, planned, took_s, last, count, by. Occurrences that did not run
-    have run, attempt, started and ended null, the verdict as their state, and reach from due to
-    last. One run is an object with arguments, detail and log besides.
+    reason, run, trigger, verdict, planned, took_s, last, count, by, chain (the run of the chain to
+    which it belongs), held (what it waited for last), warnings (texts). Occurrences that did not
+    run have run, attempt, started and ended null, the verdict as their state, and reach from due
+    to last; a warning about a task as a whole has the state warning. One run is an object with
+    arguments, detail and log besides.
     """
     config = configuration(config_path, which)
     with reading(config) as reader:
         if which is not None and _is_run(which, config, reader):
             _print_run(config, reader, which, is_json)
             return
-        rows = _rows(reader, which, number) if reader is not None else []
+        seen = _Seen() if reader is None else _seen(config, reader, which, number)
         if is_json:
-            print_json([_json(row) for row in rows])
+            print_json([_json(seen, row) for row in seen.rows])
             return
-        write(_lines(config, rows))
+        write(_lines(config, seen))
 
 
 def _is_run(which: str, config: Config, reader: Reader | None) -> bool:
@@ -89,12 +83,31 @@ def _is_run(which: str, config: Config, reader: Reader | None) -> bool:
 # -- many ---------------------------------------------------------------------------------------
 
 
-def _rows(reader: Reader, task: str | None, number: int) -> list[RunRow | DecisionRow]:
-    """Merge runs and decisions without a run, newest first."""
-    rows: list[RunRow | DecisionRow] = [*reader.runs(task, limit=number)]
-    rows += _without_run(reader, task, number)
+@frozen(kw_only=True)
+class _Seen:
+    rows: Sequence[_Row] = ()
+    """Newest first."""
+    warnings: Sequence[WarningRow] = ()
+    """Those about runs."""
+
+    def of_run(self, run: RunRow) -> list[str]:
+        return [row.text for row in self.warnings if row.run == run.id]
+
+
+def _seen(config: Config, reader: Reader, task: str | None, number: int) -> _Seen:
+    """Merge runs, decisions without a run and warnings about tasks, newest first."""
+    warnings = reader.warnings(task, limit=number)
+    rows: list[_Row] = [
+        *reader.runs(task, limit=number),
+        *_without_run(reader, task, number),
+        *(row for row in warnings if row.run is None),
+    ]
     rows.sort(key=_order, reverse=True)
-    return rows[:number]
+    rows = rows[:number]
+    if task is not None and isinstance(planned(config, task), Chain):
+        rows += [run for row in rows if isinstance(row, RunRow) for run in reader.children(row.id)]
+        rows.sort(key=_order, reverse=True)
+    return _Seen(rows=rows, warnings=[row for row in warnings if row.run is not None])
 
 
 def _without_run(reader: Reader, task: str | None, number: int) -> list[DecisionRow]:
@@ -109,25 +122,50 @@ def _without_run(reader: Reader, task: str | None, number: int) -> list[Decision
     return found[:number]
 
 
-def _order(row: RunRow | DecisionRow) -> tuple[datetime, int, int]:
+def _order(row: _Row) -> tuple[datetime, int, int]:
     if isinstance(row, DecisionRow):
         return (row.last, 0, 0)
+    if isinstance(row, WarningRow):
+        return (row.at, 0, 1)
     return (row.due, row.attempt, row.id)
 
 
-def _lines(config: Config, rows: list[RunRow | DecisionRow]) -> list[str]:
-    if not rows:
+def _grouped(rows: Sequence[_Row]) -> Iterator[tuple[_Row, bool]]:
+    """Give each row; members of a chain below its run, in the order in which they ran."""
+    chains = {row.id for row in rows if isinstance(row, RunRow) and row.is_chain}
+    members: dict[int, list[RunRow]] = {}
+    for row in rows:
+        if isinstance(row, RunRow) and row.parent in chains:
+            members.setdefault(row.parent, []).append(row)
+    for row in rows:
+        if not isinstance(row, RunRow):
+            yield row, False
+        elif row.parent not in chains:
+            yield row, False
+            yield from ((member, True) for member in reversed(members.get(row.id, [])))
+
+
+def _lines(config: Config, seen: _Seen) -> list[str]:
+    if not seen.rows:
         return ["nothing has been decided yet"]
-    headings = ("RUN", "TASK", "DUE", "STATE", "TOOK")
+    grouped = [*_grouped(seen.rows)]
+    zones = [zone_of(config, row.task) for row, _ in grouped]
     width = screen_width(sys.stdout)
-    head, *laid = table(headings, [_row(row, zone_of(config, row.task)) for row in rows], width)
+    cells = [
+        _cells(row, zone, is_member=is_member)
+        for (row, is_member), zone in zip(grouped, zones, strict=True)
+    ]
+    head, *laid = table(("RUN", "TASK", "DUE", "STATE", "TOOK"), cells, width)
     room = max(_REASON_COLUMNS, width - 2 - max(columns(line) for line in laid))
-    reasons = [_reason(row, zone_of(config, row.task), room) for row in rows]
+    reasons = [
+        _reason(seen, row, zone, room, is_member=is_member)
+        for (row, is_member), zone in zip(grouped, zones, strict=True)
+    ]
     notes = ["REASON" if any(reasons) else "", *reasons]
-    return [*with_notes([head, *laid], notes, "     ", width), *_pointer(rows, width)]
+    return [*with_notes([head, *laid], notes, "     ", width), *_pointer(seen.rows, width)]
 
 
-def _pointer(rows: list[RunRow | DecisionRow], width: int) -> list[str]:
+def _pointer(rows: Sequence[_Row], width: int) -> list[str]:
     """Say who tells more, where something did not run."""
     row = next((row for row in rows if isinstance(row, DecisionRow)), None)
     return [] if row is None else wrap(f"linod why {row.task} says more of what did not run", width)
@@ -137,40 +175,47 @@ _NAME_COLUMNS = 24
 """Of a name; the reason stands beside it."""
 _REASON_COLUMNS = 24
 """At least so much of a reason is shown, on a line of its own where it has to be."""
+_LATE_TOLD_S = 1.0
+"""From here on a run that waited says what for."""
 
 
-def _row(row: RunRow | DecisionRow, zone: str) -> tuple[str, ...]:
-    name = cut(row.task, _NAME_COLUMNS)
+def _cells(row: _Row, zone: str, *, is_member: bool) -> tuple[str, ...]:
+    name = cut(("  " if is_member else "") + row.task, _NAME_COLUMNS)
     if isinstance(row, DecisionRow):
         return ("-", name, _short(row.due, zone), row.verdict, "-")
+    if isinstance(row, WarningRow):
+        return ("-", name, _short(row.at, zone), "warning", "-")
     state = row.state if row.attempt == 1 else f"{row.state} ({row.attempt})"
     took = duration(row.took.total_seconds()) if row.took is not None else "-"
     return (str(row.id), name, _short(row.due, zone), state.replace("_", " "), took)
 
 
-def _reason(row: RunRow | DecisionRow, zone: str, room: int) -> str:
+def _reason(seen: _Seen, row: _Row, zone: str, room: int, *, is_member: bool) -> str:
     """Cut the reason of a run, which `history RUN` shows whole; say that of a decision whole."""
-    if not isinstance(row, DecisionRow):
-        return cut(clean(row.reason), room)
+    if isinstance(row, WarningRow):
+        return row.text
+    if isinstance(row, RunRow):
+        linked = [f"in chain run {row.parent}"] if row.parent and not is_member else []
+        return cut("; ".join(map(clean, [*_reasons(seen, row), *linked])), room)
     if row.count == 1:
         return row.reason
     until = f"{row.count:,} times until {_short(row.last, zone)}"
     return f"{until}: {row.reason}" if row.reason else until
 
 
-def _due(due: datetime, zone: str) -> str:
-    return instant(due.replace(microsecond=0), zone)
+def _reasons(seen: _Seen, run: RunRow) -> Iterator[str]:
+    if run.reason:
+        yield run.reason
+    if run.held and run.state is State.WAITING:
+        yield present(run.held)
+    elif run.held and late_s(run) >= _LATE_TOLD_S:
+        yield f"{duration(late_s(run))} late: {run.held}"
+    yield from (f"warning: {text}" for text in seen.of_run(run))
 
 
 def _short(due: datetime, zone: str) -> str:
     """Write an instant without its weekday: in a table of the past it leaves room for reasons."""
-    return _due(due, zone).partition(" ")[2]
-
-
-def _late(row: RunRow) -> str:
-    if row.started is None:
-        return "-"
-    return duration(max(0.0, (row.started - row.planned).total_seconds()))
+    return due_text(due, zone).partition(" ")[2]
 
 
 # -- one ----------------------------------------------------------------------------------------
@@ -180,62 +225,28 @@ def _print_run(config: Config, reader: Reader | None, which: str, is_json: bool)
     run = find_run(config, reader, which)
     if reader is None:
         raise Told(f'there is no run "{which}"', USAGE)
-    log = reader.log_text(run.id)
+    page = Page.of(reader, run)
     if is_json:
-        more = {"arguments": run.arguments, "detail": dict(run.detail), "log": log}
-        print_json({**_json(run), **more})
+        seen = _Seen(warnings=page.warnings)
+        more = {"arguments": run.arguments, "detail": dict(run.detail), "log": page.log}
+        print_json({**_json(seen, run), **more})
         return
-    write(_run_lines(run, zone_of(config, run.task), log))
-
-
-def _run_lines(run: RunRow, zone: str, log: str) -> Iterator[str]:
-    attempt = f", attempt {run.attempt}" if run.attempt > 1 else ""
-    by = f" by {run.by}" if run.by else ""
-    yield cut(clean(f"run {run.id} of {run.task} ({run.trigger}{by}{attempt})"), 100)
-    for label, text in _facts(run, zone):
-        if text:
-            yield from wrap(f"  {label:<10} {clean(text)}", indent=" " * 13)
-    traceback = str(run.detail.get("traceback") or "")
-    yield from _section("log", without_traceback(log))
-    yield from _section("traceback", traceback)
-
-
-def _facts(run: RunRow, zone: str) -> Iterator[tuple[str, str]]:
-    yield "state", run.state.replace("_", " ")
-    yield "reason", run.reason
-    yield "arguments", run.arguments
-    yield "due", _due(run.due, zone)
-    if run.planned != run.due:
-        yield "planned", instant(run.planned.replace(microsecond=0), zone)
-    if run.started is not None:
-        yield "started", f"{_due(run.started, zone)}, {_late(run)} late"
-    if run.ended is not None:
-        yield "ended", f"{_due(run.ended, zone)}, {ago(run.ended, now().astimezone(UTC))}"
-    if run.took is not None:
-        yield "took", duration(run.took.total_seconds())
-    elif run.state == State.WAITING:
-        yield "took", "it waits"
-    for name, value in run.detail.items():
-        if name != "traceback" and isinstance(value, str | int | float):
-            yield name.replace("_", " "), str(value)
-
-
-def _section(title: str, text: str) -> Iterator[str]:
-    if not text.strip():
-        return
-    yield ""
-    lines = text.rstrip("\n").split("\n")
-    yield f"{title} ({count_of(len(lines), 'line')})"
-    # What a run wrote is shown whole: a cut line would hide what a person came for.
-    yield from (f"  {clean(line)}".rstrip() for line in lines)
+    write(page_lines(page, zone_of(config, run.task)))
 
 
 # -- JSON ---------------------------------------------------------------------------------------
 
 
-def _json(row: RunRow | DecisionRow) -> dict[str, Any]:
+def _json(seen: _Seen, row: _Row) -> dict[str, Any]:
     if isinstance(row, DecisionRow):
-        return _decision_json(row)
+        return _without_run_json(row.task, row.due, row.verdict, row.reason) | {
+            "verdict": row.verdict,
+            "last": row.last,
+            "count": row.count,
+            "by": row.by,
+        }
+    if isinstance(row, WarningRow):
+        return _without_run_json(row.task, row.at, "warning", row.text)
     return {
         "task": row.task,
         "due": row.due,
@@ -252,24 +263,30 @@ def _json(row: RunRow | DecisionRow) -> dict[str, Any]:
         "last": row.due,
         "count": 1,
         "by": row.by,
+        "chain": row.parent,
+        "held": row.held,
+        "warnings": seen.of_run(row),
     }
 
 
-def _decision_json(row: DecisionRow) -> dict[str, Any]:
+def _without_run_json(task: str, at: datetime, state: str, reason: str) -> dict[str, Any]:
     return {
-        "task": row.task,
-        "due": row.due,
+        "task": task,
+        "due": at,
         "attempt": None,
-        "state": row.verdict,
+        "state": state,
         "started": None,
         "ended": None,
-        "reason": row.reason,
+        "reason": reason,
         "run": None,
         "trigger": None,
-        "verdict": row.verdict,
+        "verdict": None,
         "planned": None,
         "took_s": None,
-        "last": row.last,
-        "count": row.count,
-        "by": row.by,
+        "last": at,
+        "count": 1,
+        "by": "",
+        "chain": None,
+        "held": "",
+        "warnings": [],
     }
