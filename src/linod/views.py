@@ -324,14 +324,20 @@ def ended(told: TellEnded, now: datetime) -> tuple[LogLevel, str]:
     # Where it is tried again, nobody has to look yet.
     is_to_see = told.outcome in BAD and told.again is None
     tail = f"  (linod history {told.run})" if is_to_see else ""
-    over = columns(how + reason + late + rest + tail) - _SENTENCE_COLUMNS
-    # Less than a second is the first thing that a full line does without; then it is a part of
-    # the reason, which the history has whole.
-    if over > 0 and (late_s < 1 or told.again is not None):
-        late, over = "", over - columns(late)
-    if over > 0 and rest:
+    # What a full line does without: less than a second first, then what is next.
+    if _over(how, reason, late, rest, tail) > 0 and (late_s < 1 or told.again is not None):
+        late = ""
+    over = _over(how, reason, late, rest, tail)
+    if over > 0 and told.again is None:
+        rest = ""
+    elif over > 0:
         reason = cut(reason, max(_REASON_COLUMNS_MIN, columns(reason) - over))
     return _LEVELS[told.outcome], how + reason + late + rest + tail
+
+
+def _over(*parts: str) -> int:
+    """How many columns parts of a sentence take beyond those that it has."""
+    return sum(map(columns, parts)) - _SENTENCE_COLUMNS
 
 
 def _following(told: TellEnded, now: datetime) -> str:

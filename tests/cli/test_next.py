@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from click.testing import Result
+
+from linod.policy import Hold, HoldKind
 
 Linod = Callable[..., Result]
 pytestmark = pytest.mark.usefixtures("project")
@@ -122,3 +125,21 @@ def test_the_last_day_there_is_has_its_instants(linod: Linod) -> None:
 
     assert result.exit_code == 0
     assert "Fri 9999-12-31 22:00 UTC" in result.stdout
+
+
+def test_what_is_paused_until_then_is_noted(linod: Linod, keep: Callable[..., list[int]]) -> None:
+    pause = Hold(
+        task="*",
+        kind=HoldKind.PAUSE,
+        since=datetime(2026, 11, 1, tzinfo=UTC),
+        until=datetime(2030, 6, 1, 9, 10, tzinfo=UTC),
+        by="alice",
+        reason="migration",
+    )
+    keep(pause)
+
+    rows = json.loads(
+        linod("next", "send_mail", "--from", "2030-06-01 12:05", "-n", "2", "--json").stdout
+    )
+
+    assert [row["note"] for row in rows] == ['all tasks paused by alice: "migration"', None]

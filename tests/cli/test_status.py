@@ -149,7 +149,7 @@ def test_linod_as_a_whole_is_paused_in_a_line_of_its_own(linod: Linod, keep: Kee
     lines = linod("status").stdout.splitlines()
 
     assert lines[0].endswith("4 tasks: 3 paused, 1 switched off")
-    assert lines[1] == 'all is paused by alice: "migration"  (linod resume --all)'
+    assert lines[1] == 'all tasks are paused by alice: "migration"  (linod resume --all)'
     assert json.loads(linod("status", "--json").stdout)["paused"]["by"] == "alice"
 
 

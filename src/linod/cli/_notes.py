@@ -19,7 +19,8 @@ def note_of(standing: Standing, at: datetime, room: int) -> str:
     """Say why it stands as it does, and where to look or what to type."""
     pointer, facts = _pointer(standing), [*_facts(standing, at)]
     tail = f"  ({pointer})" if pointer else ""
-    return cut("; ".join(facts), room - len(tail)) + tail if facts or tail else ""
+    # One line, which a command to type ends whole.
+    return cut("; ".join(facts), room - len(tail)) + tail
 
 
 def _facts(standing: Standing, at: datetime) -> Iterator[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,10 @@ from linod.cli._options import (
     write,
 )
 from linod.cli._options import write_json as print_json
+from linod.cli._past import reading
 from linod.cli._plans import planner_of, typed_instant
+from linod.errors import LinodError
+from linod.policy import ALL, Hold, in_force
 from linod.recurrence import in_words
 from linod.views import NAME_COLUMNS, cut, duration, instant, local, table, utc, with_notes
 
@@ -42,6 +46,8 @@ class _Span:
     last: str | None
     is_utc: bool
     now: datetime
+    holds: Mapping[str, Sequence[Hold]]
+    """What is paused or disabled now, by task."""
 
 
 @frozen(kw_only=True)
@@ -79,13 +85,16 @@ def command(
     """Print when tasks and chains are due next, all of them or those named.
 
     WHEN is a date, a local time ("2026-11-20 03:30", read in the task's zone) or one with an
-    offset. --json prints an array of objects: task, due (UTC), local, note.
+    offset. What is paused or disabled now is noted. --json prints an array of objects: task, due
+    (UTC), local, note.
     """
     config = load_config(config_path)
     planned = config.planned
     chosen = [planned[known(name, planned)] for name in tasks or planned]
     count = number or (INSTANTS_MAX if last else 1)
-    span = _Span(number=count, first=first, last=last, is_utc=is_utc, now=now())
+    span = _Span(
+        number=count, first=first, last=last, is_utc=is_utc, now=now(), holds=_holds(config)
+    )
     if is_json:
         print_json([_json(due) for task in chosen for due in _dues(config, task, span)])
         return
@@ -99,14 +108,30 @@ def _dues(config: Config, task: Task, span: _Span) -> Iterator[_Due]:
     zone = config.zone_of(task)
     planner = planner_of(config, task)
     after, until = _bounds(zone, span)
-    off = None if config.linod.enabled and task.enabled else "switched off"
+    off = "" if config.linod.enabled and task.enabled else "switched off"
     at = planner.next(after)
     for _ in range(span.number):
         if at is None or (until is not None and at > until):
             return
-        note = "; ".join(filter(None, (planner.note(at), off))) or None
+        held = off or _held(span.holds.get(task.name, ()), at)
+        note = "; ".join(filter(None, (planner.note(at), held))) or None
         yield _Due(task=task.name, due=at, zone="UTC" if span.is_utc else zone, note=note)
         at = planner.next(at)
+
+
+def _held(holds: Iterable[Hold], due: datetime) -> str:
+    """Say why what is due then would not run, as things stand now."""
+    hold = in_force(holds, due)
+    return "" if hold is None else hold.sentence
+
+
+def _holds(config: Config) -> dict[str, list[Hold]]:
+    """What is paused or disabled, by task."""
+    holds: list[Hold] = []
+    # A preview needs no store, and even less a sound one.
+    with suppress(LinodError), reading(config) as reader:
+        holds = reader.holds() if reader is not None else []
+    return {name: [hold for hold in holds if hold.task in (name, ALL)] for name in config.planned}
 
 
 def _bounds(zone: str, span: _Span) -> tuple[datetime, datetime | None]:

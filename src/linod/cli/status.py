@@ -178,7 +178,7 @@ def _troubles(seen: Look) -> Iterator[str]:
     if seen.daemon is not None and seen.daemon.get("trouble"):
         yield f"trouble: {seen.daemon['trouble']}"
     if seen.paused is not None:
-        yield f"all is paused {who(seen.paused, seen.at, seen.zone)}  (linod resume --all)"
+        yield f"all tasks are paused {who(seen.paused, seen.at, seen.zone)}  (linod resume --all)"
     if seen.ahead:
         yield clock_ahead(len(seen.ahead), max(seen.ahead.values()), seen.zone)
 
