@@ -5,11 +5,12 @@
   prints. `$ linod serve` and `$ linod loop` (but not with --once) go on in the background until
   the page ends, and for `linod status --watch` and the like there is no place on a page.
 - Output is compared after `worn` took off what differs from run to run: numbers, days, the
-  length of a strip of outcomes.
+  length of a strip of outcomes, and who it is (alice).
 """
 
 from __future__ import annotations
 
+import getpass
 import re
 import shlex
 from pathlib import Path
@@ -66,9 +67,12 @@ def _commands(body: str) -> list[Command]:
 def worn(line: str) -> str:
     """Take off what differs from run to run."""
     line = re.sub(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b", "Day", line)
-    line = re.sub(r"\b[A-Z]{3,4}\b(?=\s)", "ZONE", line)
+    line = re.sub(r"\b[A-Z]{3,4}\b(?=\s|$)", "ZONE", line)
+    line = re.sub(rf"\b{re.escape(getpass.getuser())}\b", "alice", line)
     line = re.sub(r"[·✗!▸]+", "·", line)
     line = re.sub(r"(?<!L)(?<!L\d)(?<!L\d\d)\d+(\.\d+)?", "0", line)
+    # Seconds are shown only where there are some.
+    line = line.replace("0:0:0", "0:0")
     line = re.sub(r"(0 (ms|s|m|h|d)\b ?)+", "0 s ", line)
     line = re.sub(r"-{3,}", "-", line)
     return re.sub(r"\s+", " ", line).strip()

@@ -1,4 +1,4 @@
-"""Every command block of README, tutorial and loop works as printed, in a folder of its own."""
+"""Every command block of README, tutorial and the like works as printed, in a folder of its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from .pages import Command, File, steps, worn
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "docs/tutorial.md", "docs/loop.md"]
+PAGES = ["README.md", "docs/tutorial.md", "docs/operating.md", "docs/loop.md"]
 LIMIT_S = 30
 
 
