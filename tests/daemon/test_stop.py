@@ -123,3 +123,24 @@ def test_a_chain_holds_no_stop_up_and_goes_on_at_the_next_start(build_daemon: Bu
     }
     daemon.start()
     until(lambda: set(outcomes(daemon).values()) == {Outcome.SUCCEEDED})
+
+
+HOURLY = """
+[tasks.hourly]
+shell = "true"
+recurrence = "every hour"
+"""
+
+
+def test_a_signal_is_heard_however_much_ends_at_once(build_daemon: Building) -> None:
+    daemon = build_daemon(HOURLY)
+    daemon.start()
+    first, last = "2025-01-01T00:00Z", "2025-06-01T00:00Z"
+    daemon.client.request("backfill", task="hourly", **{"from": first, "until": last})
+    ended = daemon.client.request("cancel", task="hourly")["runs"]
+
+    daemon.process.terminate()
+
+    assert daemon.process.wait(LIMIT_S) == 0
+    assert len(ended) > 3000
+    assert "Exception ignored" not in daemon.terminal()

@@ -452,7 +452,7 @@ def test_a_run_file_is_removed_when_it_is_forgotten(stage: Any) -> None:
         stage.start("list")
         await stage.ended()
         before = os.listdir(folder)
-        stage.executor.forget(1)
+        stage.executor.forget([1])
         return before
 
     assert (stage.play(scene), os.listdir(folder)) == (["1"], [])

@@ -254,8 +254,7 @@ class Service:
         for run in settled.rows:
             for callback in tuple(self._watchers):
                 callback(run)
-            if run.is_ended:
-                self._finish(run)
+        self._finish([run for run in settled.rows if run.is_ended])
         self._changed.set()
 
     def _give(self, answer: Answer) -> None:
@@ -263,11 +262,14 @@ class Service:
         if future is not None and not future.done():
             future.set_result(answer)
 
-    def _finish(self, run: RunRow) -> None:
-        self._executor.forget(run.id)
-        for future in self._ends.pop(run.id, ()):
-            if not future.done():
-                future.set_result(run)
+    def _finish(self, ended: Sequence[RunRow]) -> None:
+        if ended:
+            # All in one go: a thread wakes the loop, thousands of them fill what wakes it.
+            self._executor.forget([run.id for run in ended])
+        for run in ended:
+            for future in self._ends.pop(run.id, ()):
+                if not future.done():
+                    future.set_result(run)
 
     # -- the present ------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from math import inf
@@ -193,10 +193,9 @@ class Shell:
     # -- signals ----------------------------------------------------------------------------
 
     def _handle_signals(self) -> None:
-        loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop)
-        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
+            _handle_signal(number, self._stop)
+        _handle_signal(signal.SIGHUP, self._reload_soon)
 
     def _stop(self) -> None:
         self._engine.drain()
@@ -351,3 +350,18 @@ class Shell:
         for task, each in zip(tasks, waits, strict=True):
             if task is not each:
                 task.cancel()
+
+
+def _handle_signal(number: signal.Signals, callback: Callable[[], None]) -> None:
+    """Call back on the event loop when a signal came; none is lost, however busy it is.
+
+    asyncio learns of signals by what wakes it, and of none where that is full. It only wakes here:
+    what is done stands in Python's own handler.
+    """
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(number, _nothing)
+    signal.signal(number, lambda _number, _frame: loop.call_soon_threadsafe(callback))
+
+
+def _nothing() -> None:
+    """Do nothing."""

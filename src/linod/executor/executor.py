@@ -144,11 +144,12 @@ class Executor:
 
         return unfollow
 
-    def forget(self, run: int) -> None:
-        """Remove the run file, in a thread: the store has the end of the run."""
-        self._followers.pop(run, None)
+    def forget(self, runs: Collection[int]) -> None:
+        """Remove run files, in a thread: the store has the ends of these runs."""
+        for run in runs:
+            self._followers.pop(run, None)
         loop = asyncio.get_running_loop()
-        loop.run_in_executor(None, runfiles.remove, self._directory, run)
+        loop.run_in_executor(None, runfiles.remove, self._directory, runs)
 
     async def close(self, within_s: float = CLOSE_WITHIN_S) -> None:
         """End all keepers, with what still runs in them; no event is reported any more."""

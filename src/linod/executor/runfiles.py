@@ -184,11 +184,12 @@ def read(folder: int, run: int) -> list[Any]:
     return lines
 
 
-def remove(directory: Path, run: int) -> None:
-    """Remove the run file, once the store has the end."""
+def remove(directory: Path, runs: Collection[int]) -> None:
+    """Remove run files, once the store has the ends."""
     for folder in _folders(directory):
-        with suppress(OSError):
-            os.unlink(str(run), dir_fd=folder)
+        for run in runs:
+            with suppress(OSError):
+                os.unlink(str(run), dir_fd=folder)
 
 
 def sweep(directory: Path, unfinished: Collection[int]) -> None:
