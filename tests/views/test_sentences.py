@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from linod.events import Outcome, TellChanged, TellDecided, TellEnded, TellStarted, Verdict
 from linod.specs import LogLevel
-from linod.views import changed, columns, decided, ended, localized, started, terminal_line
+from linod.views import changed, clean, columns, decided, ended, localized, started, terminal_line
 
 NOW = datetime(2026, 11, 21, 5, 10, 1, tzinfo=UTC)
 DUE = datetime(2026, 11, 21, 5, 10, tzinfo=UTC)
@@ -205,3 +207,39 @@ def test_a_full_line_does_without_a_lateness_below_a_second() -> None:
 
     assert "2 ms late" not in ended(build_ended(**fields), NOW)[1]
     assert "2 s late" in ended(build_ended(**fields, late_s=2.0), NOW)[1]
+
+
+@given(
+    reason=some.text(max_size=200),
+    task=some.text("abc_-", min_size=1, max_size=100),
+    outcome=some.sampled_from(Outcome),
+    late_s=some.floats(0, 1e6),
+    took_s=some.none() | some.floats(0, 1e6),
+    again=some.none() | some.timedeltas(timedelta(0), timedelta(days=400)),
+    attempts_max=some.none() | some.integers(1, 1000),
+)
+def test_a_line_of_the_terminal_is_never_too_wide_nor_raw(
+    reason: str,
+    task: str,
+    outcome: Outcome,
+    late_s: float,
+    took_s: float | None,
+    again: timedelta | None,
+    attempts_max: int | None,
+) -> None:
+    told = build_ended(
+        reason=reason,
+        task=task,
+        outcome=outcome,
+        late_s=late_s,
+        took_s=took_s,
+        again=again,
+        attempts_max=attempts_max,
+    )
+
+    level, text = ended(told, NOW)
+    line = terminal_line(NOW, "Europe/Tallinn", level, text)
+
+    assert columns(line) <= 100
+    assert clean(line) == line
+    assert (again is None) == (", again " not in text)
