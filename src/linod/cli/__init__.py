@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "status": "Show how each task does.",
     "history": "Show past runs, or one run with its log.",
     "why": "Say why a task ran, did not run, or waits.",
+    "audit": "List what people did.",
     "run": "Run a task now and follow its log.",
     "cancel": "End a run, or all runs of a task.",
     "pause": "Hold tasks back for a time, or until they are resumed.",
@@ -39,7 +40,6 @@ COMMANDS: dict[str, str] = {
     "procedures": "List the procedures that tasks can call.",
     "schema": "Print the JSON Schema of linod.toml.",
     "explain": "Explain a code that check prints.",
-    "audit": "List what people did.",
     "clock": "Say what a clock that stepped back holds up, or accept it.",
 }
 """Commands in the order of help, with their line of it."""

@@ -132,7 +132,7 @@ def _took(row: dict[str, Any]) -> str:
 
 
 def _what_for(answer: dict[str, Any]) -> str:
-    held = str(answer["held"])
+    held = str(answer.get("held") or "")
     return f": {present(held)}" if held else " for an earlier one to end"
 
 

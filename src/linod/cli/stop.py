@@ -49,7 +49,7 @@ def command(
         )
     config = load_usable_config(config_path)
     answer = client_of(config).request("stop")
-    pid, finishing = int(answer["pid"]), int(answer["finishing"])
+    pid, finishing = int(answer["pid"]), int(answer.get("finishing", 0))
     if finishing:
         runs = count_of(finishing, "run")
         tell(f'waiting for {runs} that may finish (on_stop = "finish"); linod stop again ends it')
