@@ -1,0 +1,48 @@
+"""Plants each bug of planted.py by itself and has the simulation's checker hunt for it.
+
+python scripts/mutants/mutants.py [--jobs 2] [--seeds 80] [--only WORD]
+
+Prints a line per bug, and exits 1 where one was not caught. The linod in which they are planted
+is the one that is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from plant import Hunted, hunt
+from planted import BUGS
+
+import linod
+
+
+def main() -> int:
+    """Hunt all of them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--seeds", type=int, default=80)
+    parser.add_argument("--only", default="")
+    arguments = parser.parse_args()
+    source = Path(linod.__file__).parent
+    bugs = [bug for bug in BUGS if arguments.only in bug.name]
+    began = time.monotonic()
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        hunted = list(pool.map(lambda bug: _told(hunt(bug, source, arguments.seeds)), bugs))
+    caught = sum(each.is_caught for each in hunted)
+    print(f"{caught} of {len(hunted)} planted bugs caught in {time.monotonic() - began:.0f} s")
+    return 0 if caught == len(hunted) else 1
+
+
+def _told(hunted: Hunted) -> Hunted:
+    how = "caught" if hunted.is_caught else "NOT CAUGHT"
+    print(f"{how}: {hunted.bug.name} ({hunted.bug.file})\n    {hunted.told}", flush=True)
+    return hunted
+
+
+if __name__ == "__main__":
+    sys.exit(main())

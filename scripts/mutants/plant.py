@@ -1,0 +1,57 @@
+"""Makes a copy of linod with a bug in it, and has the checker hunt for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from attrs import frozen
+from planted import Bug
+
+TESTS = Path(__file__).parents[2] / "tests"
+HUNT_WITHIN_S = 600
+"""A bug that makes the engine run in circles is found by that."""
+
+
+@frozen
+class Hunted:
+    """What became of a planted bug."""
+
+    bug: Bug
+    is_caught: bool
+    told: str
+
+
+def hunt(bug: Bug, source: Path, seeds: int, first: int = 0) -> Hunted:
+    """Plant a bug in a copy of the package at `source`, and play seeds until it is found."""
+    with TemporaryDirectory() as folder:
+        plant(bug, source, Path(folder) / "linod")
+        search = os.pathsep.join((folder, str(TESTS)))
+        command = [sys.executable, "-m", "simulation.hunting", str(first), str(seeds)]
+        try:
+            done = subprocess.run(
+                command,
+                env={**os.environ, "PYTHONPATH": search},
+                capture_output=True,
+                text=True,
+                timeout=HUNT_WITHIN_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Hunted(bug, True, f"it ran for more than {HUNT_WITHIN_S} s")
+    lines = (done.stdout + done.stderr).strip().splitlines()
+    return Hunted(bug, done.returncode != 0, lines[-1] if lines else "")
+
+
+def plant(bug: Bug, source: Path, target: Path) -> None:
+    """Copy the package, with the bug in it; it must be the one place."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    file = target / bug.file
+    text = file.read_text()
+    if text.count(bug.text) != 1:
+        raise ValueError(f"{bug.name}: {bug.file} has its text {text.count(bug.text)} times")
+    file.write_text(text.replace(bug.text, bug.instead))

@@ -1,0 +1,128 @@
+"""The dues of one task over all that it ever was, and what held when.
+
+A *stretch* is the time in which one schedule was in force, whatever else was edited meanwhile.
+Dues that a stretch may or may not have had are optional: those within the tolerance of its ends,
+and those that the clock shows a second time under a new schedule.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+
+from attrs import frozen
+
+from .clock import Clock
+from .history import Policy, Task, Version
+from .instants import NEVER, SECOND, Spans, ticks
+from .oracle import Events, dues_of
+
+_AHEAD = 3 * 86_400 * SECOND
+"""How far `following` looks: windows open every day."""
+
+
+@frozen
+class Stretch:
+    """One schedule in force, in lived time; `end` is NEVER where it was never replaced."""
+
+    version: Version
+    begin: int
+    end: int
+
+
+class Dues:
+    """When a task was due, in written time, and under which policies."""
+
+    def __init__(self, task: Task, clock: Clock, until: int, late_max: int) -> None:
+        self.task = task
+        self._clock = clock
+        self._until = until
+        self._late_max = late_max
+        self._only = [task.versions[0].policy]
+        self._since = [ticks(version.since) for version in task.versions]
+        stretches = list(_stretches(task, self._since))
+        found = [(stretch, self._within(stretch)) for stretch in stretches]
+        self.at: Sequence[int] = _joined([dues for _, dues in found])
+        self.optional = sorted(each for pair in found for each in self._doubtful(*pair))
+        self.again = {due for pair in found for due in self._shown_again(*pair)}
+        """Those that the clock showed before they were of this schedule: their time is unknown."""
+        self._ends = Spans(
+            (clock.shown(stretch.begin) - late_max, clock.reached(stretch.end), stretch)
+            for stretch in stretches
+            if stretch.end != NEVER
+        )
+
+    @property
+    def has_events(self) -> bool:
+        """Tell whether it is ever due by what happens."""
+        return any(
+            Events() in (version.parts or ()) or version.policy.after
+            for version in self.task.versions
+        )
+
+    def policies(self, first: int, last: int) -> list[Policy]:
+        """List the policies that were in force between two lived instants, oldest first."""
+        versions = self.task.versions
+        if len(versions) == 1:
+            return self._only
+        # Where an adoption is known only roughly, the policies of both sides may have held.
+        begin = max(bisect_right(self._since, first) - 1, 0)
+        end = max(bisect_right(self._since, last + self._late_max), begin + 1)
+        found = [each.policy for each in versions[begin:end] if each.parts is not None]
+        return found or [self.policy(first)]
+
+    def policy(self, instant: int) -> Policy:
+        """Give the policy in force at a lived instant; of a task that is gone, its last."""
+        index = max(bisect_right(self._since, instant) - 1, 0)
+        kept = [each for each in self.task.versions[: index + 1] if each.parts is not None]
+        return kept[-1].policy if kept else self.task.versions[index].policy
+
+    def is_changed(self, first: int, last: int) -> bool:
+        """Tell whether anything of it was edited between two lived instants."""
+        begin = max(bisect_left(self._since, first), 1)
+        return begin < bisect_right(self._since, last + self._late_max)
+
+    def is_gone(self, instant: int) -> bool:
+        """Tell whether the task was removed by a lived instant."""
+        return self.task.versions[max(bisect_right(self._since, instant) - 1, 0)].parts is None
+
+    def ends(self, due: int) -> Iterator[int]:
+        """Give when the schedules that had this due were replaced, in lived time."""
+        for _, _, stretch in self._ends.touching(due, due):
+            yield stretch.end
+
+    def following(self, due: int) -> int:
+        """Give the next due after one, as it looked then; NEVER where it is days ahead."""
+        index = max(bisect_right(self._since, self._clock.first(due)) - 1, 0)
+        found = dues_of(self.task.versions[index].parts or (), due, due + _AHEAD)
+        return found[0] if found else NEVER
+
+    def _within(self, stretch: Stretch) -> Sequence[int]:
+        after = self._clock.shown(stretch.begin) - self._late_max
+        through = self._clock.reached(min(stretch.end, self._until))
+        return dues_of(stretch.version.parts or (), after, through)
+
+    def _shown_again(self, stretch: Stretch, dues: Sequence[int]) -> Sequence[int]:
+        return dues[: bisect_right(dues, self._clock.reached(stretch.begin))]
+
+    def _doubtful(self, stretch: Stretch, dues: Sequence[int]) -> Iterator[int]:
+        yield from self._shown_again(stretch, dues)
+        for due in reversed(dues):
+            if self._clock.first(due) <= stretch.end - self._late_max:
+                return
+            yield due
+
+
+def _stretches(task: Task, since: Sequence[int]) -> Iterator[Stretch]:
+    begin = 0
+    for index, version in enumerate(task.versions):
+        following = task.versions[index + 1] if index + 1 < len(since) else None
+        if following is None or following.parts != version.parts:
+            if version.parts is not None:
+                end = NEVER if following is None else since[index + 1]
+                yield Stretch(version, since[begin], end)
+            begin = index + 1
+
+
+def _joined(found: Sequence[Sequence[int]]) -> Sequence[int]:
+    return found[0] if len(found) == 1 else sorted(set().union(*found))

@@ -1,0 +1,184 @@
+"""What had to run and did not, whatever the store says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .building import all_ran, at, begun, build, decided, found, row, task
+from .history import Cancelled, Hold, Outage
+
+FIVE = all_ran(10, 20, 40, 50, 60)
+"""All but the one at 30."""
+
+
+def test_a_run_that_the_store_has_and_the_task_does_not_is_missed() -> None:
+    assert found(build(FIVE, decided(30, "admitted"), row(30))) == [("missed", 30)]
+
+
+def test_an_admitted_occurrence_without_a_run_row_is_missed() -> None:
+    assert found(build(FIVE, decided(30, "admitted"))) == [("missed", 30)]
+
+
+def test_an_occurrence_that_nothing_kept_must_not_be_decided_missed() -> None:
+    assert found(build(FIVE, decided(30, "missed"))) == [("missed", 30)]
+
+
+def test_an_overlap_without_an_earlier_run_is_missed() -> None:
+    assert found(build(FIVE, decided(30, "overlap", "run 20 was going on"))) == [("missed", 30)]
+
+
+@pytest.mark.parametrize(
+    "verdict", ["paused", "disabled", "switched off", "superseded", "cooldown", "outside allowed"]
+)
+def test_a_verdict_without_its_fact_is_missed(verdict: str) -> None:
+    assert found(build(FIVE, decided(30, verdict))) == [("missed", 30)]
+
+
+def test_a_verdict_that_nobody_knows_is_missed() -> None:
+    assert found(build(FIVE, decided(30, "forgotten"))) == [("missed", 30)]
+
+
+def test_the_newest_of_an_outage_must_be_caught_up() -> None:
+    history = build(
+        all_ran(10, 50, 60),
+        decided(20, "missed", last=40, count=3),
+        outages=(Outage(begin=at(15), end=at(45)),),
+    )
+
+    assert found(history) == [("missed", 40)]
+
+
+def test_a_lone_occurrence_of_an_outage_must_run_though_none_are_caught_up() -> None:
+    history = build(
+        all_ran(10, 20, 40, 50, 60),
+        decided(30, "missed"),
+        outages=(Outage(begin=at(25), end=at(35)),),
+        tasks=(task(catch_up="none"),),
+    )
+
+    assert found(history) == [("missed", 30)]
+
+
+def test_a_run_that_was_dropped_without_a_reason_is_missed() -> None:
+    dropped = [*decided(30, "admitted"), *row(30, state="cancelled", started=None, ended=30)]
+
+    assert found(build(FIVE, dropped)) == [("missed", 30)]
+
+
+def dropped(due: float, reason: str, **fields: Any) -> list[Any]:
+    return [
+        *decided(due, "admitted"),
+        *row(due, state="cancelled", started=None, ended=due, reason=reason, **fields),
+    ]
+
+
+def test_a_run_that_was_dropped_for_a_reason_that_nothing_bears_out_is_missed() -> None:
+    assert found(build(FIVE, dropped(30, "cancelled by alice"))) == [("missed", 30)]
+
+
+def test_a_run_that_a_person_cancelled_need_not_begin() -> None:
+    cancelled = (Cancelled(task="mail", at=at(30)),)
+
+    assert found(build(FIVE, dropped(30, "cancelled by alice"), cancelled=cancelled)) == []
+
+
+def test_a_run_that_a_pause_cancelled_need_not_begin() -> None:
+    holds = (Hold(task="mail", verdict="paused", begin=at(30), end=at(35)),)
+
+    assert found(build(FIVE, dropped(30, "paused by alice"), holds=holds)) == []
+
+
+def test_a_run_that_its_condition_ended_need_not_begin() -> None:
+    tasks = (task(has_condition=True),)
+
+    assert found(build(FIVE, dropped(30, "only_if"), tasks=tasks)) == []
+
+
+def test_only_a_task_with_a_condition_is_ended_by_one() -> None:
+    assert found(build(FIVE, dropped(30, "only_if"))) == [("missed", 30)]
+
+
+def test_a_run_behind_one_that_failed_need_not_begin() -> None:
+    fetch = [
+        *decided(30, "admitted", task="fetch"),
+        *row(30, task="fetch", state="failed", id=77),
+        *begun(30, task="fetch", run=77),
+    ]
+    history = build(
+        FIVE,
+        all_ran(10, 20, 40, 50, 60, task="fetch"),
+        fetch,
+        dropped(30, "upstream failed: fetch failed (run 77)"),
+        tasks=(task(after=("fetch",)), task("fetch")),
+    )
+
+    assert found(history) == []
+
+
+def test_a_run_behind_one_that_succeeded_must_begin() -> None:
+    history = build(
+        FIVE,
+        all_ran(10, 20, 30, 40, 50, 60, task="fetch"),
+        dropped(30, "upstream failed"),
+        tasks=(task(after=("fetch",)), task("fetch")),
+    )
+
+    assert found(history) == [("missed", 30)]
+
+
+def test_a_run_that_died_before_it_could_note_its_start_is_not_missed() -> None:
+    killed = [*decided(30, "admitted"), *row(30, state="failed", reason="signal 9")]
+
+    assert found(build(FIVE, killed, deaths=(at(30.1),))) == []
+
+
+def test_a_run_that_failed_although_nothing_died_must_have_begun() -> None:
+    killed = [*decided(30, "admitted"), *row(30, state="failed", reason="signal 9")]
+
+    assert found(build(FIVE, killed, deaths=(at(50),))) == [("missed", 30)]
+
+
+def test_a_run_that_never_started_must_be_followed_by_another() -> None:
+    idle = row(30, state="lost", reason="never started", started=None)
+
+    assert found(build(FIVE, decided(30, "admitted"), idle)) == [("missed", 30)]
+
+
+def test_a_run_that_never_started_may_be_followed_by_one_that_does() -> None:
+    history = build(
+        FIVE,
+        decided(30, "admitted"),
+        row(30, state="lost", reason="never started", started=None, ended=35),
+        row(30, id=31, attempt=2, queued=35, started=35, ended=36),
+        begun(30, 35, 1, run=31, attempt=2),
+        outages=(Outage(begin=at(30), end=at(35), is_restart=True),),
+    )
+
+    assert found(history) == []
+
+
+def test_a_failure_within_the_retries_must_be_tried_again() -> None:
+    failed = [*decided(30, "admitted"), *row(30, state="failed"), *begun(30)]
+
+    assert found(build(FIVE, failed, tasks=(task(retry_attempts=2),))) == [("missed", 30)]
+
+
+def test_a_failure_that_its_filter_may_leave_out_need_not_be_tried_again() -> None:
+    failed = [*decided(30, "admitted"), *row(30, state="failed"), *begun(30)]
+    tasks = (task(retry_attempts=2, is_retry_sure=False),)
+
+    assert found(build(FIVE, failed, tasks=tasks)) == []
+
+
+def test_a_lost_run_must_be_tried_again_if_its_task_says_so() -> None:
+    lost = [*decided(30, "admitted"), *row(30, state="lost", reason="?"), *begun(30, took=None)]
+
+    assert found(build(FIVE, lost, tasks=(task(on_lost="retry"),))) == [("missed", 30)]
+
+
+def test_a_lost_run_is_not_tried_again_by_default() -> None:
+    lost = [*decided(30, "admitted"), *row(30, state="lost", reason="?"), *begun(30, took=None)]
+
+    assert found(build(FIVE, lost)) == []

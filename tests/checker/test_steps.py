@@ -1,0 +1,77 @@
+"""What happens when somebody sets the clock."""
+
+from __future__ import annotations
+
+from .building import all_ran, at, begun, build, decided, found, ran, row
+from .clock import Clock
+from .history import Step
+from .instants import ticks
+
+
+def clock(*steps: tuple[float, float]) -> Clock:
+    return Clock([Step(at=at(when), by=at(by) - at(0)) for when, by in steps])
+
+
+def second(ticked: int) -> float:
+    return (ticked - ticks(at(0))) / 1_000_000
+
+
+def test_the_clock_shows_what_was_lived_and_all_steps() -> None:
+    assert second(clock((10, 5), (20, -8)).shown(ticks(at(25)))) == 22
+
+
+def test_what_the_clock_reached_does_not_go_back() -> None:
+    assert second(clock((10, -5)).reached(ticks(at(12)))) == 10
+
+
+def test_what_the_clock_showed_twice_has_a_first_and_a_last_time() -> None:
+    stepped = clock((10, -5))
+
+    assert (8, 13) == (second(stepped.first(ticks(at(8)))), second(stepped.last(ticks(at(8)))))
+
+
+def test_what_a_jump_left_out_was_passed_at_the_jump() -> None:
+    assert second(clock((10, 5)).first(ticks(at(12)))) == 10
+
+
+def test_what_a_jump_leaves_out_is_missed_and_the_newest_caught_up() -> None:
+    jump = (Step(at=at(15), by=at(28) - at(0)),)
+    missed = decided(20, "missed", last=30, count=2)
+    # The clock shows 43 when 15 seconds were lived.
+    caught_up = [*decided(40, "admitted"), *row(40, queued=43, ended=45), *begun(40, 15)]
+
+    assert found(build(ran(10), missed, caught_up, steps=jump, until=18)) == []
+
+
+def test_what_a_jump_leaves_out_does_not_run_one_by_one() -> None:
+    jump = (Step(at=at(15), by=at(28) - at(0)),)
+    one_by_one = [ran(due, 15, 0, queued=43) for due in (20, 30, 40)]
+    history = build(ran(10), *one_by_one, steps=jump, until=15.5)
+
+    assert ("phantom", 20) in found(history)
+
+
+def test_what_the_clock_shows_again_is_not_decided_again() -> None:
+    back = (Step(at=at(35), by=at(0) - at(20)),)
+
+    assert found(build(all_ran(10, 20, 30), steps=back, until=54)) == []
+
+
+def test_what_the_clock_shows_again_is_doubled_if_it_is_decided_again() -> None:
+    back = (Step(at=at(35), by=at(0) - at(20)),)
+    history = build(all_ran(10, 20, 30), decided(20, "missed"), steps=back, until=54)
+
+    assert found(history) == [("doubled", 20)]
+
+
+def test_what_comes_after_a_step_back_is_due_when_the_clock_shows_it() -> None:
+    back = (Step(at=at(35), by=at(0) - at(20)),)
+    history = build(all_ran(10, 20, 30), ran(40, 60, queued=40), steps=back, until=63)
+
+    assert found(history) == []
+
+
+def test_what_comes_after_a_step_back_is_undecided_if_the_clock_has_shown_it() -> None:
+    back = (Step(at=at(35), by=at(0) - at(20)),)
+
+    assert ("undecided", 40) in found(build(all_ran(10, 20, 30), steps=back, until=63))

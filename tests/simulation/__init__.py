@@ -1,0 +1,1 @@
+"""The real engine and store under a virtual clock, with faults; judged by the checker."""

@@ -1,0 +1,54 @@
+"""The checker is awake: bugs that are planted in linod are found by a few seeds.
+
+`scripts/mutants/run` plants all of them.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import linod
+
+SCRIPTS = Path(__file__).parents[2] / "scripts" / "mutants"
+sys.path.insert(0, str(SCRIPTS))
+
+from plant import hunt, plant  # noqa: E402 - scripts are no package
+from planted import BUGS, Bug  # noqa: E402
+
+CANARIES = (
+    "catch_up none catches one up",
+    "skip lets a second one in",
+    "what waits starts beside what runs",
+    "one retry too many",
+    "missed ones are not recorded",
+    "pools have no limit",
+    "a planned start is not waited for",
+    "lattices begin on a Tuesday",
+    "attempts are counted from one again",
+)
+SEEDS = 12
+
+
+@pytest.mark.parametrize("name", CANARIES)
+def test_a_planted_bug_is_found(name: str) -> None:
+    (bug,) = [bug for bug in BUGS if bug.name == name]
+
+    hunted = hunt(bug, Path(linod.__file__).parent, SEEDS)
+
+    assert hunted.is_caught, hunted.told
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_a_bug_has_its_place(bug: Bug, tmp_path: Path) -> None:
+    plant(bug, Path(linod.__file__).parent, tmp_path / "linod")
+
+    assert bug.instead in (tmp_path / "linod" / bug.file).read_text()
+
+
+def test_without_a_bug_nothing_is_found() -> None:
+    bug = Bug("none", "policy/missed.py", "LATE_MAX = ", "LATE_MAX = ")
+
+    assert not hunt(bug, Path(linod.__file__).parent, SEEDS).is_caught

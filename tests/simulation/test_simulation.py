@@ -1,0 +1,53 @@
+"""Whole daemons in bad weather: what the checker finds in their histories is nothing.
+
+`scripts/soak/run simulation` plays a hundred times as much.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from .playing import play
+
+TESTS = Path(__file__).parents[1]
+SEEDS = range(0, 24)
+LENGTH = timedelta(minutes=20)
+OCCURRENCES = 30_000
+"""Judged by this file in each run."""
+
+
+@pytest.mark.parametrize("first", SEEDS[::4])
+def test_in_all_weathers_nothing_is_missed_doubled_or_undecided(first: int) -> None:
+    played = [play(seed, LENGTH) for seed in range(first, first + 4)]
+
+    assert {
+        each.seed: [str(one) for one in each.findings] for each in played if each.findings
+    } == {}
+    assert sum(each.counts.occurrences for each in played) >= OCCURRENCES // len(SEEDS[::4])
+
+
+def test_a_seed_plays_the_same_history_in_another_process() -> None:
+    code = (
+        "from datetime import timedelta; from simulation.playing import play; "
+        "print(*(play(seed, timedelta(minutes=5)).trace for seed in range(3)))"
+    )
+    paths = os.pathsep.join((str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])))
+
+    traces = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONPATH": paths, "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("1", "2")
+    }
+
+    assert len(traces) == 1

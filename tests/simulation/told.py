@@ -1,0 +1,187 @@
+"""Tells the checker what happened in a simulated world, in the checker's own words."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from checker import history as checked
+from linod.events import CancelRequested
+from linod.specs import Chain, OnFailed, Task
+from linod.store.interface import DecisionRow, RunRow
+
+from .configuration import Setting
+from .keepers import Note
+from .world import Chained, World
+
+_NOTHING = timedelta(0)
+
+
+def history_of(world: World) -> checked.History:
+    """Gather all that the checker wants to know."""
+    store, diary = world.store, world.diary
+    decisions = store.decisions(limit=10**9)
+    return checked.History(
+        begin=world.begin,
+        until=world.until,
+        tasks=_tasks(diary.settings),
+        begun=(
+            *(_begun(note) for note in world.keepers.notes.values()),
+            *(_chained(each) for each in diary.chains.values()),
+        ),
+        outages=tuple(
+            checked.Outage(
+                begin=begin,
+                end=end,
+                is_restart=why in ("daemon", "reboot"),
+                is_unsure=why == "unknown",
+            )
+            for begin, end, why in diary.down
+        ),
+        steps=tuple(checked.Step(at=at, by=by) for at, by in diary.steps),
+        holds=tuple(_hold(each) for each in diary.holds),
+        drains=tuple(checked.Drain(begin=begin, end=end) for begin, end in diary.drains),
+        cancelled=_cancelled(world),
+        deaths=tuple(diary.deaths),
+        max_running=world.config.linod.max_running,
+        decisions=tuple(_decision(row) for row in decisions),
+        runs=tuple(_run(row) for row in store.runs(limit=10**9)),
+        through={name: cursor.through for name, cursor in store.cursors().items()},
+    )
+
+
+def _tasks(settings: list[tuple[datetime, Setting]]) -> tuple[checked.Task, ...]:
+    versions: dict[str, list[checked.Version]] = {}
+    for at, setting in settings:
+        seen = dict(_versions(setting, at))
+        for name in seen.keys() | versions.keys():
+            version = seen.get(name, checked.Version(since=at, parts=None))
+            former = versions.setdefault(name, [])
+            if not former or not _is_alike(former[-1], version):
+                former.append(version)
+    return tuple(
+        checked.Task(name=name, versions=tuple(each)) for name, each in sorted(versions.items())
+    )
+
+
+def _versions(setting: Setting, at: datetime) -> list[tuple[str, checked.Version]]:
+    found = []
+    for recipe in setting.recipes:
+        policy = _policy(recipe.task, setting)
+        found.append((recipe.task.name, recipe.parts, policy))
+    for chain, parts in setting.chains:
+        found.append((chain.name, parts, _chain_policy(chain, setting)))
+    return [
+        (name, checked.Version(since=at, parts=parts, policy=policy))
+        for name, parts, policy in found
+    ]
+
+
+def _is_alike(one: checked.Version, other: checked.Version) -> bool:
+    return (one.parts, one.policy) == (other.parts, other.policy)
+
+
+def _policy(task: Task, setting: Setting) -> checked.Policy:
+    cooldown = task.cooldown
+    pool = setting.config.pools.get(task.pool or "")
+    return checked.Policy(
+        overlap=task.overlap.value,
+        max_running=task.max_running,
+        catch_up=task.catch_up.value,
+        catch_up_window=task.catch_up_window,
+        retry_attempts=task.retry.attempts,
+        on_lost=task.on_lost.value,
+        cooldown_success=(cooldown.success if cooldown else None) or _NOTHING,
+        cooldown_failure=(cooldown.failure if cooldown else None) or _NOTHING,
+        spread=task.spread or _NOTHING,
+        jitter=task.jitter or _NOTHING,
+        allowed=((task.allowed.first, task.allowed.last),) if task.allowed else (),
+        zone=setting.config.zone_of(task),
+        pool=task.pool,
+        pool_size=pool.size if pool else None,
+        enabled=task.enabled,
+        after=task.after,
+    )
+
+
+def _chain_policy(chain: Chain, setting: Setting) -> checked.Policy:
+    return checked.Policy(
+        overlap=chain.overlap.value,
+        catch_up=chain.catch_up.value,
+        catch_up_window=chain.catch_up_window,
+        zone=setting.config.zone_of(chain),
+        steps=chain.tasks,
+        goes_on=chain.on_failed is OnFailed.CONTINUE,
+    )
+
+
+def _begun(note: Note) -> checked.Begun:
+    command = note.command
+    return checked.Begun(
+        task=command.task.name,
+        due=command.due,
+        attempt=command.attempt,
+        started=note.begun,
+        ended=None if note.is_killed else note.ended,
+        run=command.run,
+        trigger=command.trigger.value,
+    )
+
+
+def _chained(chained: Chained) -> checked.Begun:
+    """A chain goes on from its first member's beginning to its last one's end."""
+    row = chained.row
+    return checked.Begun(
+        task=row.task,
+        due=row.due,
+        attempt=row.attempt,
+        started=chained.begun,
+        ended=chained.ended,
+        run=row.id,
+        trigger=row.trigger.value,
+    )
+
+
+def _hold(held: tuple[str, str, datetime, datetime | None]) -> checked.Hold:
+    task, verdict, begin, end = held
+    return checked.Hold(task=None if task == "*" else task, verdict=verdict, begin=begin, end=end)
+
+
+def _cancelled(world: World) -> tuple[checked.Cancelled, ...]:
+    found = []
+    for lived, _written, request in world.diary.committed:
+        if isinstance(request, CancelRequested):
+            row = world.store.run(request.run) if request.run is not None else None
+            task = request.task or (row.task if row is not None else None)
+            if task is not None:
+                found.append(checked.Cancelled(task=task, at=lived))
+    return tuple(found)
+
+
+def _decision(row: DecisionRow) -> checked.DecisionRow:
+    return checked.DecisionRow(
+        task=row.task,
+        due=row.due,
+        last=row.last,
+        count=row.count,
+        verdict=row.verdict.value,
+        reason=row.reason,
+        by=row.by,
+    )
+
+
+def _run(row: RunRow) -> checked.RunRow:
+    return checked.RunRow(
+        id=row.id,
+        task=row.task,
+        due=row.due,
+        attempt=row.attempt,
+        trigger=row.trigger.value,
+        chain=row.parent,
+        state=row.state.value,
+        queued=row.queued,
+        planned=row.planned,
+        started=row.started,
+        ended=row.ended,
+        reason=row.reason,
+        by=row.by,
+    )

@@ -1,0 +1,512 @@
+"""One simulated machine: a daemon that dies and comes back, its store, its keepers, its people.
+
+The engine and the SQLite store are those of linod. A seed plays the same history each time: all
+chance comes from one generator, and nothing reads a real clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from random import Random
+
+from attrs import define, field, frozen
+
+from linod.engine import Engine, Settled
+from linod.events import (
+    Event,
+    Outcome,
+    Requested,
+    RunNeverStarted,
+    ServeStarted,
+    StartRun,
+    State,
+    StopRun,
+)
+from linod.policy import Hold, HoldKind
+from linod.specs import Config
+from linod.store import open_store
+from linod.store.interface import RunRow, StoreError
+
+from .clock import Clock
+from .configuration import Chooser, Setting
+from .faults import Fault, FaultyStore
+from .keepers import Keepers
+from .people import People
+
+CLEARING = timedelta(seconds=1000)
+"""Fair weather at the end: what waits or is tried again comes to its end."""
+RETRY_AFTER = timedelta(seconds=0.5)
+"""As the daemon does after a store error."""
+
+
+@frozen(kw_only=True)
+class Weather:
+    """How often what goes wrong: mean seconds between two of a kind; 0: never."""
+
+    daemon_dies: float = 300
+    keepers_die: float = 900
+    worker_dies: float = 200
+    store_fails: float = 300
+    clock_steps: float = 2000
+    suspends: float = 2500
+    reboots: float = 4000
+    stops: float = 700
+    reloads: float = 400
+    people: float = 120
+    dies_at_effect: float = 0.002
+    """Chance per effect, before and after it."""
+
+
+CALM = Weather(
+    daemon_dies=0,
+    keepers_die=0,
+    worker_dies=0,
+    store_fails=0,
+    clock_steps=0,
+    suspends=0,
+    reboots=0,
+    stops=0,
+    reloads=0,
+    people=0,
+    dies_at_effect=0,
+)
+
+
+@define(kw_only=True)
+class Chained:
+    """When the run of a chain began and ended; lived."""
+
+    row: RunRow
+    begun: datetime
+    ended: datetime | None = None
+
+
+@define
+class Diary:
+    """What happened to the decider, for the checker; instants are lived unless said otherwise."""
+
+    settings: list[tuple[datetime, Setting]] = field(factory=list)
+    down: list[tuple[datetime, datetime, str]] = field(factory=list)
+    """Times in which nothing could be decided, and what it was."""
+    drains: list[tuple[datetime, datetime]] = field(factory=list)
+    steps: list[tuple[datetime, timedelta]] = field(factory=list)
+    deaths: list[datetime] = field(factory=list)
+    committed: list[tuple[datetime, datetime, Requested]] = field(factory=list)
+    """Requests that were granted: lived, written."""
+    chains: dict[int, Chained] = field(factory=dict)
+    holds: list[tuple[str, str, datetime, datetime | None]] = field(factory=list)
+    """Task or "*", verdict, begin and end."""
+    serves: list[datetime] = field(factory=list)
+    """Written."""
+    settles: int = 0
+
+
+class World:
+    """Plays one history."""
+
+    def __init__(
+        self,
+        path: Path,
+        seed: int,
+        weather: Weather | None = None,
+        plan: Callable[[int, str], Fault | None] | None = None,
+    ) -> None:
+        self.random = Random(seed)
+        self.weather = weather or Weather()
+        self.clock = Clock()
+        self.clock.lived += timedelta(hours=self.random.choice([0, 0, 3.9, 5, 17 * 24]))
+        self.clock.booted = self.clock.lived - timedelta(hours=1)
+        self.begin = self.clock.lived
+        self.diary = Diary()
+        self.is_adopting = self.random.random() < 0.5
+        """Keepers outlive their daemon, and the next one adopts their runs."""
+        self._path = path
+        self._chooser = Chooser(self.random)
+        self._setting = self._chooser.setting()
+        self.keepers = Keepers(self.random, self.clock, self._setting.habits)
+        self._people = People(self.random)
+        self._leases = count(1)
+        self._boot = 1
+        self._numbers = count()
+        self._happenings: list[tuple[datetime, int, Callable[[], None]]] = []
+        self.store = FaultyStore(open_store(path))
+        if plan is not None:
+            self.store.plan = plan
+        self._engine: Engine | None = None
+        self._inbox: list[Event] = []
+        self._wake: datetime | None = None
+        """Written."""
+        self._retry_at: datetime | None = None
+        self._drain_since: datetime | None = None
+        self._holds: dict[tuple[str, HoldKind], tuple[datetime, Hold]] = {}
+        self._down_since: tuple[datetime, str] | None = None
+        self._trace = hashlib.sha256()
+        self._begin_happenings()
+        self._serve()
+
+    # -- the way of time ----------------------------------------------------------------------
+
+    def play(self, length: timedelta, clearing: timedelta = CLEARING) -> None:
+        """Live for a while, then let the weather clear and everything be decided."""
+        until = self.clock.lived + length
+        while self.clock.lived < until:
+            self._live_until(min(until, self._next()))
+        self._clear_up(clearing)
+
+    @property
+    def trace(self) -> str:
+        """The hash of all that was asked for and told: the same for the same seed."""
+        return self._trace.hexdigest()
+
+    def _next(self) -> datetime:
+        """When something happens next, and never before it does."""
+        if self._engine is not None and self._inbox and self._retry_at is None:
+            return self.clock.lived
+        moments = [self._happenings[0][0]] if self._happenings else []
+        if self.keepers.next_end is not None:
+            moments.append(self.keepers.next_end)
+        if self._retry_at is not None:
+            moments.append(self._retry_at)
+        elif self._engine is not None and self._wake is not None:
+            slow = timedelta(microseconds=self.random.randint(0, 3000))
+            moments.append(self.clock.lived_at(self._wake) + slow)
+        soonest = min(moments, default=self.clock.lived + timedelta(hours=1))
+        return max(self.clock.lived, soonest)
+
+    def _live_until(self, moment: datetime) -> None:
+        self.clock.lived = moment
+        self._inbox += self.keepers.end_due() if self._engine else self._end_unseen()
+        while self._happenings and self._happenings[0][0] <= moment:
+            heapq.heappop(self._happenings)[2]()
+        if self._retry_at is not None and self._retry_at > moment:
+            return
+        self._retry_at = None
+        if self._engine is not None:
+            self._settle()
+
+    def _end_unseen(self) -> list[Event]:
+        """Without a daemon an end is kept in the run file, until one asks."""
+        self.keepers.end_due()
+        return []
+
+    # -- the daemon ---------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        """Start a daemon, which learns what became of the runs of the one before."""
+        try:
+            engine = Engine(
+                self.store, lease=lambda: f"lease-{next(self._leases)}", boot=f"boot-{self._boot}"
+            )
+            settled = engine.adopt(
+                self._setting.config, self.clock.written, elapsed=self.clock.elapsed
+            )
+        except StoreError:
+            self._later(RETRY_AFTER, self._serve)
+            return
+        self._engine, self._inbox, self._retry_at = engine, [], None
+        self.diary.settings.append((self.clock.lived, self._setting))
+        self._come_up()
+        self._inbox = [*self._look_back(engine), ServeStarted(at=self.clock.written)]
+        self.diary.serves.append(self.clock.written)
+        self._carry_out(settled)
+
+    def _look_back(self, engine: Engine) -> list[Event]:
+        events = []
+        for run in engine.unfinished():
+            if run.state is State.WAITING or run.is_chain:
+                continue
+            if run.id in self.keepers.going and not self.is_adopting:
+                self.diary.deaths.append(self.clock.lived)
+                events.append(self.keepers.lose(run.id))
+                continue
+            proof = self.keepers.prove(run.id, run.lease)
+            if isinstance(proof, RunNeverStarted) or proof is not None:
+                events.append(proof)
+        return events
+
+    def _settle(self) -> None:
+        assert self._engine is not None
+        events, self._inbox = self._inbox, []
+        written = self.clock.written
+        try:
+            settled = self._engine.settle(written, events, elapsed=self.clock.elapsed)
+        except (StoreError, RuntimeError) as error:
+            self._fail(error, events)
+            return
+        self.diary.settles += 1
+        self._come_up()
+        self._note_holds()
+        self._note_granted(settled, events)
+        self._carry_out(settled)
+
+    def _fail(self, error: Exception, events: list[Event]) -> None:
+        if self.store.is_committed:
+            self._note_requests(events)
+            self._note_holds()
+        self._go_down("unknown" if self.store.is_committed else "store")
+        self._inbox = [*events, *self._inbox]
+        self._retry_at = self.clock.lived + RETRY_AFTER
+        self._remember(f"failed {error}")
+
+    def _carry_out(self, settled: Settled) -> None:
+        self._wake = settled.wake
+        for row in settled.rows:
+            self._note_chain(row)
+            self._remember(f"{row.id} {row.task} {row.due} {row.attempt} {row.state} {row.reason}")
+        for effect in settled.effects:
+            if self._is_dying():
+                return
+            if isinstance(effect, StartRun):
+                self._inbox.append(self.keepers.start(effect))
+            elif isinstance(effect, StopRun):
+                self.keepers.stop(effect)
+            if self._is_dying():
+                return
+
+    def _stop(self) -> None:
+        """Stop the daemon in order: nothing starts any more, what runs is ended."""
+        if self._engine is None or self._drain_since is not None:
+            return
+        self._engine.drain()
+        self._drain_since = self.clock.lived
+        self._later(timedelta(seconds=self.random.choice([0, 1, 5])), self._end_runs)
+
+    def _end_runs(self) -> None:
+        if self._drain_since is None:
+            return
+        for note in self.keepers.going.values():
+            self.keepers.stop(_stopped(note.command))
+        self._later(timedelta(seconds=4), self._leave)
+
+    def _leave(self) -> None:
+        if self._drain_since is not None:
+            self._die()
+
+    def _is_dying(self) -> bool:
+        if self.random.random() >= self.weather.dies_at_effect:
+            return False
+        self._die()
+        return True
+
+    def _die(self) -> None:
+        """Kill the daemon; what it had not heard or not done is gone with it."""
+        if self._engine is None:
+            return
+        if self._drain_since is not None:
+            self.diary.drains.append((self._drain_since, self.clock.lived))
+            self._drain_since = None
+        self._go_down("daemon")
+        self._engine, self._inbox, self._wake, self._retry_at = None, [], None, None
+        self.store.close()
+        self.store = FaultyStore(open_store(self._path))
+        pause = self.random.choice([0.05, 0.5, 1, 5, 45, 70, 400])
+        self._later(timedelta(seconds=pause), self._serve)
+
+    def _reload(self) -> None:
+        is_busy = self._retry_at is not None or self._drain_since is not None
+        if self._engine is None or is_busy:
+            return
+        changed = self._chooser.changed(self._setting)
+        self.keepers.habits |= changed.habits
+        try:
+            settled = self._engine.adopt(
+                changed.config, self.clock.written, elapsed=self.clock.elapsed
+            )
+        except (StoreError, RuntimeError) as error:
+            self._fail(error, [])
+            return
+        self._setting = changed
+        self.diary.settings.append((self.clock.lived, changed))
+        self._carry_out(settled)
+
+    # -- what is noted ------------------------------------------------------------------------
+
+    def _go_down(self, why: str) -> None:
+        if self._down_since is None:
+            self._down_since = (self.clock.lived, why)
+        elif why != "store":
+            self._down_since = (self._down_since[0], why)
+
+    def _come_up(self) -> None:
+        if self._down_since is not None:
+            since, why = self._down_since
+            self.diary.down.append((since, self.clock.lived, why))
+            self._down_since = None
+
+    def _note_holds(self) -> None:
+        """Note which holds began and ended with what was committed just now."""
+        held = {(hold.task, hold.kind): hold for hold in self.store.seen.holds()}
+        for key in [key for key, hold in self._holds.items() if held.get(key) != hold[1]]:
+            began, hold = self._holds.pop(key)
+            self._note_hold(began, hold, self.clock.lived)
+        for key, hold in held.items():
+            self._holds.setdefault(key, (self.clock.lived, hold))
+
+    def _note_hold(self, began: datetime, hold: Hold, ended: datetime | None) -> None:
+        if hold.until is not None:
+            until = max(began, self.clock.lived_at(hold.until))
+            ended = until if ended is None else min(until, ended)
+        self.diary.holds.append((hold.task, _VERDICTS[hold.kind], began, ended))
+
+    def _note_chain(self, row: RunRow) -> None:
+        if not row.is_chain or row.started is None:
+            return
+        known = self.diary.chains.setdefault(row.id, Chained(row=row, begun=self.clock.lived))
+        if row.outcome is not None:
+            known.ended = self.clock.lived
+
+    def _note_granted(self, settled: Settled, events: list[Event]) -> None:
+        refused = {
+            effect.request
+            for effect in settled.effects
+            if getattr(effect, "refusal", None) is not None
+        }
+        self._note_requests(
+            [
+                event
+                for event in events
+                if isinstance(event, Requested) and event.request not in refused
+            ]
+        )
+
+    def _note_requests(self, events: list[Event]) -> None:
+        known = {request.request for _, _, request in self.diary.committed}
+        for event in events:
+            if isinstance(event, Requested) and event.request not in known:
+                self.diary.committed.append((self.clock.lived, self.clock.written, event))
+
+    def _remember(self, text: str) -> None:
+        self._trace.update(f"{self.clock.lived} {text}\n".encode())
+
+    # -- the weather --------------------------------------------------------------------------
+
+    def _begin_happenings(self) -> None:
+        weather = self.weather
+        for mean, happen in (
+            (weather.daemon_dies, self._die),
+            (weather.keepers_die, self._keepers_die),
+            (weather.worker_dies, self._worker_dies),
+            (weather.store_fails, self._store_fails),
+            (weather.clock_steps, self._clock_steps),
+            (weather.suspends, self._suspend),
+            (weather.reboots, self._reboot),
+            (weather.stops, self._stop),
+            (weather.reloads, self._reload),
+            (weather.people, self._ask),
+        ):
+            if mean:
+                self._again(mean, happen)
+
+    def _again(self, mean: float, happen: Callable[[], None]) -> None:
+        def happen_again() -> None:
+            happen()
+            self._again(mean, happen)
+
+        self._later(timedelta(seconds=self.random.expovariate(1 / mean)), happen_again)
+
+    def _later(self, wait: timedelta, happen: Callable[[], None]) -> None:
+        entry = (self.clock.lived + wait, next(self._numbers), happen)
+        heapq.heappush(self._happenings, entry)
+
+    def _keepers_die(self) -> None:
+        self.diary.deaths.append(self.clock.lived)
+        if self._engine is None:
+            self.keepers.vanish()
+        else:
+            self._inbox += self.keepers.lose_all()
+
+    def _worker_dies(self) -> None:
+        if self.keepers.going and self._engine is not None:
+            self.diary.deaths.append(self.clock.lived)
+            self._inbox.append(self.keepers.kill(self.random.choice(list(self.keepers.going))))
+
+    def _store_fails(self) -> None:
+        kind = self.random.choice(list(Fault))
+        first = self.store.calls + self.random.randint(1, 60)
+        last = first + self.random.choice([0, 0, 2, 30])
+        self.store.plan = lambda call, name: (
+            kind if first <= call <= last and _is_fitting(kind, name) else None
+        )
+
+    def _clock_steps(self) -> None:
+        by = timedelta(seconds=self.random.choice([-7200, -3540, -61, -59, -1, 1, 59, 61, 10_800]))
+        self.clock.ahead += by
+        self.diary.steps.append((self.clock.lived, by))
+
+    def _suspend(self) -> None:
+        """The machine sleeps: lived time goes on, and nothing else."""
+        length = timedelta(seconds=self.random.choice([2, 30, 90, 4000]))
+        begin = self.clock.lived
+        if self._engine is not None:
+            self._go_down("suspend")
+        self.clock.lived += length
+        for note in self.keepers.going.values():
+            note.ends += length
+        self._postpone(begin, length)
+
+    def _postpone(self, begin: datetime, length: timedelta) -> None:
+        self._happenings = [(at + length, number, do) for at, number, do in self._happenings]
+        if self._retry_at is not None and self._retry_at > begin:
+            self._retry_at += length
+
+    def _reboot(self) -> None:
+        if self._engine is not None:
+            self._die()
+        self.diary.deaths.append(self.clock.lived)
+        self.keepers.vanish()
+        self._boot += 1
+        self.clock.booted = self.clock.lived
+
+    def _ask(self) -> None:
+        if self._engine is None:
+            return
+        request = self._people.ask(self._engine.plans, self.clock.written, self._seen())
+        if request is not None:
+            self._inbox.append(request)
+
+    def _seen(self) -> list[int]:
+        return list(self.keepers.going)
+
+    # -- the end ------------------------------------------------------------------------------
+
+    def _clear_up(self, clearing: timedelta) -> None:
+        """Let all be well, so that everything is decided and what goes on comes to its end."""
+        self.weather = CALM
+        needed = (self._serve, self._leave)
+        self._happenings = sorted(each for each in self._happenings if each[2] in needed)
+        self.store.plan = lambda _call, _name: None
+        until = self.clock.lived + clearing
+        while self.clock.lived < until or self._engine is None or self._retry_at is not None:
+            self._live_until(self._next())
+        self.until = self.clock.lived
+        for began, hold in self._holds.values():
+            self._note_hold(began, hold, None)
+
+    @property
+    def config(self) -> Config:
+        """What is served now."""
+        return self._setting.config
+
+
+_VERDICTS = {HoldKind.PAUSE: "paused", HoldKind.DISABLE: "disabled"}
+
+
+def _stopped(command: StartRun) -> StopRun:
+    return StopRun(
+        run=command.run,
+        lease=command.lease,
+        outcome=Outcome.CANCELLED,
+        reason="linod was stopped",
+    )
+
+
+def _is_fitting(kind: Fault, call: str) -> bool:
+    """A commit of which nobody knows can only be a commit; the others fail anywhere."""
+    if kind in (Fault.UNKNOWN, Fault.AFTER):
+        return call == "commit"
+    return True
