@@ -244,6 +244,15 @@ class Engine:
             reason = policy.TOO_OLD
         if reason:
             self._ending.drop(run, reason)
+        elif plan is not None and run.held == policy.OUTSIDE:
+            self._look_at_window(run, plan)
+
+    def _look_at_window(self, run: RunRow, plan: Plan) -> None:
+        """Plan what waits for its window anew, where that opens earlier now or is gone."""
+        situation = self._situation
+        opens = policy.opening(plan.task.allowed, plan.zone, situation.draft.now)
+        if opens is not None and opens < run.planned:
+            situation.roster.plan(situation.draft, run, opens)
 
     def _set_timers(self) -> None:
         situation = self._situation
