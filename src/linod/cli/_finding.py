@@ -224,11 +224,12 @@ class Finder:
 
     def _missing(self) -> list[str]:
         """Tasks named in `after` without a success since this one was decided last."""
-        task, newest = self._asked.task, self._past.newest_decision()
+        task, now = self._asked.task, self._asked.now
+        newest = self._past.newest_decision(now)
         if task is None or not task.after or self._asked.first_seen is None:
             return []
         floor = self._asked.first_seen if newest is None else newest.last
-        successes = {name: self._past.newest_success(name) for name in task.after}
+        successes = {name: self._past.newest_success(name, now) for name in task.after}
         return [name for name, run in successes.items() if run is None or run.due <= floor]
 
     def _ran(self, run: RunRow) -> Finding:

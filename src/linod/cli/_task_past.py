@@ -39,10 +39,12 @@ class TaskPast:
 
     # -- decisions ----------------------------------------------------------------------------
 
-    def newest_decision(self) -> DecisionRow | None:
-        """The decision with the newest due."""
-        found = self.reader.decisions(self.task, limit=1) if self.reader is not None else []
-        return found[0] if found else None
+    def newest_decision(self, upto: datetime | None = None) -> DecisionRow | None:
+        """The decision with the newest due, not after `upto`."""
+        before = None if upto is None else upto + TICK
+        if self.reader is None:
+            return None
+        return next(iter(self.reader.decisions(self.task, limit=1, before=before)), None)
 
     def newest_refused(self) -> DecisionRow | None:
         """The newest decision that brought no run."""
@@ -95,9 +97,9 @@ class TaskPast:
         """The run that ended last before an instant, and was not cancelled."""
         return next((run for run in self.runs() if _has_ended(run, at)), None)
 
-    def newest_success(self, task: str) -> RunRow | None:
-        """The success of a task with the newest due."""
-        return self.reader.newest_success(task) if self.reader is not None else None
+    def newest_success(self, task: str, upto: datetime) -> RunRow | None:
+        """The success of a task with the newest due, not after `upto`."""
+        return self.reader.newest_success(task, upto) if self.reader is not None else None
 
     # -- people -------------------------------------------------------------------------------
 

@@ -22,11 +22,13 @@ def accept_clock(situation: Situation) -> tuple[str, ...]:
     """Set cursors beyond now to now, and take back what is decided beyond and got no run."""
     now = situation.draft.now
     plans = [plan for plan in situation.agenda if plan.through > now]
+    cursors = situation.store.cursors()
     for plan in plans:
         _take_back(situation, plan)
-        situation.store.move_cursor(plan.name, now)
-        plan.through = now
+        plan.through, plan.first_seen = now, min(plan.first_seen, now)
         plan.next_due = plan.planner.next(now)
+        cursor = evolve(cursors[plan.name], through=now, first_seen=plan.first_seen)
+        situation.store.put_cursor(cursor)
     situation.ledger.forget_memory()
     situation.agenda = Agenda({plan.name: plan for plan in situation.agenda})
     return tuple(plan.name for plan in plans)

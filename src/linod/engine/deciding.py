@@ -58,12 +58,16 @@ class Deciding:
         row = decision(plan, due, refused.verdict, refused.reason, refused.by)
         situation.ledger.record_alone(situation.draft, row)
 
-    def decide_after(self, plan: Plan) -> None:
-        """Decide what is due since the tasks that it names have all succeeded anew."""
+    def decide_after(self, plan: Plan, succeeded: RunRow) -> None:
+        """Decide what is due since the tasks that it names have all succeeded anew.
+
+        What lies beyond now is of a clock that was ahead: it would be the newest for ever.
+        """
         situation = self._situation
-        newest = situation.ledger.newest(plan.name)
+        upto = max(situation.draft.now, succeeded.due)
+        newest = situation.ledger.newest_upto(plan.name, upto)
         floor = max(plan.first_seen, newest.last if newest is not None else plan.first_seen)
-        successes = [situation.store.newest_success(name) for name in plan.task.after]
+        successes = [situation.store.newest_success(name, upto) for name in plan.task.after]
         dues = [run.due for run in successes if run is not None and run.due > floor]
         if len(dues) == len(plan.task.after):
             self.decide_event(plan, max(dues), Trigger.AFTER)

@@ -37,7 +37,7 @@ class Ending:
     def __init__(self, situation: Situation) -> None:
         self._situation = situation
         self.member_concluded: Callable[[RunRow], None] = _ignore
-        self.decide_after: Callable[[Plan], None] = _ignore
+        self.decide_after: Callable[[Plan, RunRow], None] = _ignore
 
     def hear_ended(self, event: RunEnded) -> None:
         """Record the end of a run, once, and what follows it."""
@@ -102,7 +102,7 @@ class Ending:
             if dependent.is_ordered:
                 self._situation.look_at(dependent.name)
             elif dependent.is_triggered and run.outcome in SUCCESS:
-                self.decide_after(dependent)
+                self.decide_after(dependent, run)
 
     def rest(self, plan: Plan, ended: datetime, length: timedelta) -> None:
         """Let a task rest after an end, on the time since boot."""
@@ -253,5 +253,5 @@ def _again(ended: RunRow, now: datetime) -> RunRow:
     )
 
 
-def _ignore(_value: object) -> None:
+def _ignore(*_values: object) -> None:
     raise AssertionError("the engine joins its parts before it hears anything")

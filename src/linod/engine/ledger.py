@@ -41,6 +41,14 @@ class Ledger:
             self._newest[task] = next(iter(self._store.decisions(task, limit=1)), None)
         return self._newest[task]
 
+    def newest_upto(self, task: str, instant: datetime) -> DecisionRow | None:
+        """The decision on a task with the newest due that is not after an instant."""
+        newest = self.newest(task)
+        if newest is None or newest.due <= instant:
+            return newest
+        # The clock was ahead.
+        return next(iter(self._store.decisions(task, limit=1, before=instant + TICK)), None)
+
     def add(self, row: DecisionRow) -> None:
         """Write a decision of its own."""
         self._store.add_decision(row)
@@ -106,12 +114,14 @@ class Ledger:
 
     def record(self, draft: Draft, row: DecisionRow) -> None:
         """Write that these got no run: into the newest row where that says the same."""
-        newest = self.newest(row.task)
+        newest = self.newest_upto(row.task, row.due)
         if newest is None or not _is_continued(newest, row):
             self.record_alone(draft, row)
             return
         self._store.grow_decision(newest, row.last, row.count)
-        self._newest[row.task] = evolve(newest, last=row.last, count=newest.count + row.count)
+        if newest is self.newest(row.task):
+            grown = evolve(newest, last=row.last, count=newest.count + row.count)
+            self._newest[row.task] = grown
         if row.verdict in _ALWAYS_TOLD:
             draft.decided.append(row)
 

@@ -87,7 +87,7 @@ class Watching:
     # -- tasks --------------------------------------------------------------------------------
 
     def _last_success(self, plan: Plan) -> datetime:
-        run = self._situation.store.newest_success(plan.name)
+        run = self._situation.store.newest_success(plan.name, self._situation.draft.now)
         return plan.first_seen if run is None or run.ended is None else run.ended
 
     def _watch_success(self, plan: Plan) -> None:
@@ -140,8 +140,9 @@ class Watching:
     # -- telling ------------------------------------------------------------------------------
 
     def _is_told(self, plan: Plan, kind: WarningKind, since: datetime) -> bool:
-        rows = self._situation.store.warnings(plan.name, limit=20)
-        return any(row.kind is kind and row.at >= since for row in rows)
+        # One beyond now is of a clock that was ahead.
+        rows, now = self._situation.store.warnings(plan.name, limit=20), self._situation.draft.now
+        return any(row.kind is kind and since <= row.at <= now for row in rows)
 
     def _warn(self, plan: Plan, kind: WarningKind, text: str, run: int | None = None) -> None:
         rows = self._situation.store.warnings(plan.name, limit=50) if run is not None else []

@@ -262,8 +262,8 @@ class Reader(Protocol):
     def last_end(self, task: str) -> RunRow | None:
         """The run of a task that ended last and was not cancelled."""
 
-    def newest_success(self, task: str) -> RunRow | None:
-        """The succeeded or warned run of a task with the newest due."""
+    def newest_success(self, task: str, upto: datetime) -> RunRow | None:
+        """The succeeded or warned run of a task with the newest due, not after `upto`."""
 
     def newest_admitted(self, task: str, upto: datetime) -> datetime | None:
         """The newest due, not after `upto`, of a task that was admitted."""

@@ -150,12 +150,12 @@ class SqliteReader:
         ended = self._runs(where, (task, _ENDS_COMPARED))
         return max(ended, key=lambda run: (run.ended, run.id), default=None)
 
-    def newest_success(self, task: str) -> RunRow | None:
+    def newest_success(self, task: str, upto: datetime) -> RunRow | None:
         where = (
             "INDEXED BY run_succeeded WHERE task = ? AND outcome IN ('succeeded', 'warned')"
-            " ORDER BY due DESC, attempt DESC LIMIT 1"
+            " AND due <= ? ORDER BY due DESC, attempt DESC LIMIT 1"
         )
-        return rows.first(self._runs(where, (task,)))
+        return rows.first(self._runs(where, (task, to_microseconds(upto))))
 
     def newest_admitted(self, task: str, upto: datetime) -> datetime | None:
         where = "WHERE task = ? AND due <= ? AND verdict = 'admitted' ORDER BY due DESC LIMIT 1"
