@@ -72,6 +72,14 @@ def test_one_that_failed_for_good_does_not_stop_a_chain_that_continues() -> None
             (Outcome.CANCELLED, "a did not run: disabled by alice"),
         ),
         (
+            Member(task="a", outcome=Outcome.CANCELLED, reason="cancelled by alice"),
+            (Outcome.CANCELLED, "a was cancelled by alice"),
+        ),
+        (
+            Member(task="a", outcome=Outcome.CANCELLED, reason="linod was stopped", is_begun=True),
+            (Outcome.CANCELLED, "a was cancelled: linod was stopped"),
+        ),
+        (
             Member(task="a", outcome=Outcome.CANCELLED, reason="only_if"),
             (Outcome.SUCCEEDED, ""),
         ),

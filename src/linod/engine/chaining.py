@@ -45,8 +45,7 @@ class Chaining:
             return
         progress = Progress.read(run.detail)
         children = self._children(run, progress)
-        ended = [Member(task=row.task, outcome=row.outcome, reason=row.reason) for row in children]
-        progress = policy.after_step(progress, ended)
+        progress = policy.after_step(progress, [_member(row) for row in children])
         self._go_on(run, progress, self._rest(children))
 
     def stop(self, run: RunRow, reason: str) -> None:
@@ -160,3 +159,8 @@ class Chaining:
                 length = policy.cooldown_after(plan.task.cooldown, row.outcome)
                 rests.append(min(length, row.ended + length - now))
         return max(rests)
+
+
+def _member(row: RunRow) -> Member:
+    is_begun = row.started is not None
+    return Member(task=row.task, outcome=row.outcome, reason=row.reason, is_begun=is_begun)

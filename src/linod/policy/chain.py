@@ -22,8 +22,10 @@ class Member:
 
     task: str
     outcome: Outcome | None = None
-    """None: it was not admitted, or its run was dropped."""
+    """None: it was not admitted."""
     reason: str = ""
+    is_begun: bool = False
+    """It had a process; else its run was dropped while it waited."""
 
     @property
     def is_satisfied(self) -> bool:
@@ -36,6 +38,16 @@ class Member:
     def is_failed(self) -> bool:
         """Tell whether it failed for good."""
         return self.outcome in (Outcome.FAILED, Outcome.TIMED_OUT, Outcome.LOST)
+
+    @property
+    def sentence(self) -> str:
+        """Say why it is not satisfied: "extract failed"."""
+        if self.is_failed:
+            return f"{self.task} {_FAILED[self.outcome]}"
+        if self.reason.startswith("cancelled by"):
+            return f"{self.task} was {self.reason}"
+        how = "was cancelled" if self.is_begun else "did not run"
+        return f"{self.task} {how}: {self.reason}"
 
 
 @frozen(kw_only=True)
@@ -129,9 +141,9 @@ def after_step(progress: Progress, members: Sequence[Member]) -> Progress:
 
 def _after_member(progress: Progress, member: Member) -> Progress:
     if member.is_failed:
-        outcome, why = Outcome.FAILED, f"{member.task} {_FAILED[member.outcome]}"
+        outcome, why = Outcome.FAILED, member.sentence
     elif not member.is_satisfied:
-        outcome, why = Outcome.CANCELLED, f"{member.task} did not run: {member.reason}"
+        outcome, why = Outcome.CANCELLED, member.sentence
     else:
         outcome = member.outcome or Outcome.SUCCEEDED
         outcome, why = (Outcome.SUCCEEDED if outcome is Outcome.CANCELLED else outcome), ""
