@@ -90,7 +90,7 @@ class Chaining:
         plan = situation.agenda.get(name)
         if plan is None:
             return Member(task=name, reason=REMOVED)
-        refused = situation.refusal(plan)
+        refused = situation.refusal(plan, chain=run)
         if refused is None:
             return None
         row = decision(plan, run.due, refused.verdict, refused.reason, refused.by)

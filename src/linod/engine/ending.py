@@ -71,7 +71,7 @@ class Ending:
         if ended is None:
             return
         plan = situation.agenda.get(ended.task)
-        is_wanted = plan is not None and situation.refusal(plan, ended.trigger) is None
+        is_wanted = plan is not None and situation.refusal_of(plan, ended) is None
         is_wanted = is_wanted and not self._is_asked_to_end(ended)
         if plan is not None and is_wanted and not policy.is_too_old(plan.task, ended.planned, now):
             again = evolve(_again(ended, now), planned=ended.planned)
@@ -137,7 +137,7 @@ class Ending:
 
     def _is_tried_again(self, plan: Plan, ended: RunRow) -> bool:
         situation = self._situation
-        if ended.outcome not in FAILURE or situation.refusal(plan, ended.trigger) is not None:
+        if ended.outcome not in FAILURE or situation.refusal_of(plan, ended) is not None:
             return False
         tries = [
             run.outcome

@@ -238,7 +238,7 @@ class Engine:
         reason, plan = "", situation.agenda.get(run.task)
         if plan is None:
             reason = policy.REMOVED
-        elif refused := situation.refusal(plan, run.trigger):
+        elif refused := situation.refusal_of(plan, run):
             reason = refused.reason
         elif is_restart and policy.is_too_old(plan.task, run.planned, situation.draft.now):
             reason = policy.TOO_OLD

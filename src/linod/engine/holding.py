@@ -34,9 +34,13 @@ class Holding:
         """The hold of this kind on a task, or on ALL."""
         return self._holds.get((task, kind))
 
-    def holding(self, task: str, instant: datetime) -> Hold | None:
-        """The hold that keeps what is due at an instant from running."""
-        keys = ((task, HoldKind.DISABLE), (task, HoldKind.PAUSE), (ALL, HoldKind.PAUSE))
+    def holding(self, task: str, instant: datetime, *, is_asked: bool = False) -> Hold | None:
+        """The hold that keeps what is due at an instant from running.
+
+        A pause of linod as a whole does not hold the members of a chain that a person asked for.
+        """
+        keys = [(task, HoldKind.DISABLE), (task, HoldKind.PAUSE)]
+        keys += [] if is_asked else [(ALL, HoldKind.PAUSE)]
         return in_force(filter(None, map(self._holds.get, keys)), instant)
 
     def ended(self, now: datetime) -> list[Hold]:

@@ -57,10 +57,18 @@ class Situation:
         """Tell whether linod as a whole is switched on."""
         return self.config is not None and self.config.linod.enabled
 
-    def refusal(self, plan: Plan, trigger: Trigger = Trigger.SCHEDULE) -> Refusal | None:
-        """Say why nothing of a task is decided to run now."""
-        hold = self.holding.holding(plan.name, self.draft.now)
+    def refusal(
+        self, plan: Plan, trigger: Trigger = Trigger.SCHEDULE, chain: RunRow | None = None
+    ) -> Refusal | None:
+        """Say why nothing of a task is decided to run now; `chain` is the run it belongs to."""
+        is_asked = chain is not None and chain.trigger in (Trigger.MANUAL, Trigger.BACKFILL)
+        hold = self.holding.holding(plan.name, self.draft.now, is_asked=is_asked)
         return policy.refusal(plan.task, hold, is_enabled=self.is_enabled, trigger=trigger)
+
+    def refusal_of(self, plan: Plan, run: RunRow) -> Refusal | None:
+        """Say why a run, or a further attempt at it, may not start now."""
+        chain = self.roster.get(run.parent) if run.parent is not None else None
+        return self.refusal(plan, run.trigger, chain)
 
     def rename(self, old: str, new: str) -> None:
         """Give all that is stored of a task to another name."""
