@@ -14,7 +14,7 @@ from linod.engine.ledger import Ledger
 from linod.engine.roster import Identity, Roster
 from linod.engine.timers import LookAt, Timers
 from linod.events import Outcome, StopRun, TellChanged, Trigger
-from linod.policy import Refusal
+from linod.policy import Progress, Refusal
 from linod.specs import Config, LogLevel
 from linod.store.interface import RunRow, Store
 
@@ -76,6 +76,10 @@ class Situation:
         self.ledger.forget_memory()
         self.holding.load()
         self.roster.load(self.draft.now, self.draft.elapsed)
+        for run in self.roster.all().values():
+            if "chain" in run.detail:
+                progress = Progress.read(run.detail).renamed(old, new)
+                self.roster.put_detail(self.draft, run, progress.to_detail())
 
     def look_at(self, task: str) -> None:
         """Look at the waiting runs of a task before this settle ends."""

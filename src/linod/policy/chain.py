@@ -97,6 +97,11 @@ class Progress:
         }
         return {"chain": kept}
 
+    def renamed(self, old: str, new: str) -> Progress:
+        """Follow a member to its new name: a run ends on the steps it started with."""
+        steps = (tuple(new if name == old else name for name in step) for step in self.steps)
+        return evolve(self, steps=tuple(steps))
+
     @property
     def following(self) -> Steps:
         """The steps after the one that goes on."""
