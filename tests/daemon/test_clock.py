@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from linod.daemon import clock
 
@@ -41,3 +41,15 @@ def test_the_present_is_cut_to_the_microsecond() -> None:
 
     assert first.utcoffset() == timedelta(0)
     assert clock.now() >= first
+
+
+def test_two_requests_at_one_instant_are_told_apart() -> None:
+    present = datetime(2026, 11, 21, 7, tzinfo=UTC)
+
+    assert present + timedelta(microseconds=1) == clock.distinct(present, present)
+
+
+def test_a_request_after_the_clock_was_set_back_does_not_lie_ahead() -> None:
+    present = datetime(2026, 11, 21, 7, tzinfo=UTC)
+
+    assert present == clock.distinct(present, present + timedelta(hours=1))

@@ -20,6 +20,8 @@ from linod.store.interface import of_microseconds, to_microseconds
 SLEEP_MAX = timedelta(seconds=30)
 """Without a wish for more, the alarm goes off this often: a bug above must not last."""
 
+_TICK = timedelta(microseconds=1)
+_JUST_NOW = timedelta(milliseconds=10)
 _REALTIME = 0
 _ABSOLUTE_CANCELLED_ON_SET = 1 | 2
 _FAR = datetime(9999, 1, 1, tzinfo=UTC)
@@ -34,6 +36,15 @@ def elapsed() -> timedelta:
     """The time since boot, suspends included: nobody can set it."""
     boottime = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     return timedelta(microseconds=time.clock_gettime_ns(boottime) // 1000)
+
+
+def distinct(present: datetime, last: datetime) -> datetime:
+    """Give the present, or a tick after the last instant that was given out, if that was just now.
+
+    Where the clock was set back since, the present counts: a request must not lie ahead.
+    """
+    is_just_now = timedelta(0) <= last - present < _JUST_NOW
+    return last + _TICK if is_just_now else present
 
 
 def offset() -> timedelta:

@@ -140,8 +140,7 @@ class Service:
 
     def instant_of_request(self) -> datetime:
         """The present, a little later where a request came at the same instant."""
-        tick = timedelta(microseconds=1)
-        self._last_request = max(clock.now(), self._last_request + tick)
+        self._last_request = clock.distinct(clock.now(), self._last_request)
         return self._last_request
 
     def end_of(self, run: int) -> asyncio.Future[RunRow]:
