@@ -130,7 +130,7 @@ class Deciding:
         starts = [self._start(plan, due, trigger) for due in dues]
         if any(isinstance(start, _Start) for start in starts):
             self._let_retries_yield(plan)
-        going = self._situation.roster.going_on(plan.name)
+        going = self._situation.going_on(plan.name)
         admission = policy.admission(plan.task, going, trigger)
         # In the order of the dues: a range that grows must not grow over one that is admitted.
         for due, start in zip(dues, starts, strict=True):

@@ -215,7 +215,7 @@ class Ending:
     def continue_after(self, plan: Plan, run: RunRow | None) -> None:
         """Plan the next due of a task that runs continuously, after its former run if any."""
         situation, draft = self._situation, self._situation.draft
-        if not plan.has(Event.CONTINUOUSLY) or situation.roster.going_on(plan.name):
+        if not plan.has(Event.CONTINUOUSLY) or situation.going_on(plan.name):
             return
         if run is None or run.ended is None or run.outcome is None:
             self.continue_at(plan, draft.now, timedelta(0))

@@ -23,6 +23,7 @@ from linod.engine.timers import Continue, EndPauses, LookAt, Timer, Timers
 from linod.engine.watching import Watching
 from linod.engine.wishing import Wishing
 from linod.events import (
+    ClockAccepted,
     Event,
     Requested,
     RunEnded,
@@ -282,6 +283,8 @@ class Engine:
         for event in events:
             if isinstance(event, Requested):
                 self._wishing.hear(event)
+                if isinstance(event, ClockAccepted):
+                    self._continue_all()
             elif isinstance(event, ServeStarted):
                 self._begin(event)
         self._starter.start()
@@ -345,7 +348,7 @@ class Engine:
             return
         plan.continues_at = None
         is_held = situation.refusal(plan) is not None
-        if is_held or situation.is_closed or situation.roster.going_on(task):
+        if is_held or situation.is_closed or situation.going_on(task):
             return
         assert plan.continues_due is not None
         lag = draft.now - plan.continues_due
@@ -354,7 +357,7 @@ class Engine:
         while situation.ledger.has(task, due):
             due += TICK
         self._deciding.decide_event(plan, due, Trigger.EVENT)
-        if not situation.roster.going_on(task):
+        if not situation.going_on(task):
             self._ending.continue_at(plan, due, CONTINUE_MIN)
 
     def _end_pauses(self) -> None:

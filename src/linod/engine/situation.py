@@ -13,7 +13,7 @@ from linod.engine.holding import Holding
 from linod.engine.ledger import Ledger
 from linod.engine.roster import Identity, Roster
 from linod.engine.timers import LookAt, Timers
-from linod.events import Outcome, StopRun, TellChanged, Trigger
+from linod.events import Outcome, State, StopRun, TellChanged, Trigger
 from linod.policy import Progress, Refusal
 from linod.specs import Config, LogLevel
 from linod.store.interface import RunRow, Store
@@ -69,6 +69,18 @@ class Situation:
         """Say why a run, or a further attempt at it, may not start now."""
         chain = self.roster.get(run.parent) if run.parent is not None else None
         return self.refusal(plan, run.trigger, chain)
+
+    def going_on(self, task: str) -> list[RunRow]:
+        """The unfinished runs of a task that something due now may overlap with, oldest first.
+
+        What waits for a due beyond now is of a clock that was ahead: it is no earlier one.
+        """
+        now = self.draft.now
+        return [
+            run
+            for run in self.roster.going_on(task)
+            if run.state is not State.WAITING or run.due <= now
+        ]
 
     def rename(self, old: str, new: str) -> None:
         """Give all that is stored of a task to another name."""

@@ -72,11 +72,10 @@ class Starter:
 
     def _line_up(self, plan: Plan) -> list[int]:
         """Queue what may start of a task; return what is new in a queue."""
-        roster = self._situation.roster
-        going = roster.going_on(plan.name)
+        going = self._situation.going_on(plan.name)
         for run in policy.to_stop(plan.task, going, self._ready(going)):
             self._replace(run)
-        going = roster.going_on(plan.name)
+        going = self._situation.going_on(plan.name)
         ready = self._ready(going)
         fresh, free = [], {run.id for run in policy.startable(plan.task, going, ready)}
         for run in ready:
@@ -194,7 +193,7 @@ class Starter:
         plan = situation.agenda.get(run.task) if run is not None else None
         if run is None or plan is None or run.state is not State.WAITING:
             return
-        going = situation.roster.going_on(run.task)
+        going = situation.going_on(run.task)
         free = policy.startable(plan.task, going, self._ready(going))
         if all(each.id != id for each in free):
             return

@@ -81,6 +81,7 @@ class Timers:
 class _Heap(Generic[_Moment]):
     def __init__(self) -> None:
         self._entries: list[tuple[_Moment, int, Timer]] = []
+        self._wanted: set[tuple[_Moment, Timer]] = set()
         self._numbers = count()
 
     @property
@@ -88,10 +89,14 @@ class _Heap(Generic[_Moment]):
         return self._entries[0][0] if self._entries else None
 
     def push(self, moment: _Moment, timer: Timer) -> None:
-        heapq.heappush(self._entries, (moment, next(self._numbers), timer))
+        if (moment, timer) not in self._wanted:
+            self._wanted.add((moment, timer))
+            heapq.heappush(self._entries, (moment, next(self._numbers), timer))
 
     def take(self, upto: _Moment) -> list[Timer]:
         taken = []
         while self._entries and self._entries[0][0] <= upto:
-            taken.append(heapq.heappop(self._entries)[2])
+            moment, _, timer = heapq.heappop(self._entries)
+            self._wanted.remove((moment, timer))
+            taken.append(timer)
         return taken
