@@ -140,6 +140,7 @@ class Engine:
             self._is_stale = True
             raise
         self._is_stale = False
+        situation.renamed.clear()
         self._known = situation.roster.all()
         assert situation.config is not None
         return situation.draft.settled(
@@ -152,6 +153,7 @@ class Engine:
     def _refresh(self) -> None:
         """Read everything again after a transaction of which we do not know how it ended."""
         situation = self._situation
+        situation.rename_back()
         self._load()
         situation.ledger.forget_memory()
         situation.agenda = Agenda({plan.name: plan for plan in self._plans_as_stored()})

@@ -38,6 +38,8 @@ class Situation:
     """Tasks whose waiting runs have to be looked at, in the order in which that was noticed."""
     stopping: set[int] = field(factory=set)
     """Runs that were asked to end: no attempt follows them, however they end."""
+    renamed: dict[str, str] = field(factory=dict)
+    """New names and old ones of an adoption that is not known to be committed."""
     is_closed: bool = False
     """Nothing is decided or started any more."""
 
@@ -84,6 +86,17 @@ class Situation:
 
     def rename(self, old: str, new: str) -> None:
         """Give all that is stored of a task to another name."""
+        self.renamed[new] = old
+        self._rename(old, new)
+
+    def rename_back(self) -> None:
+        """Give names back that an adoption took which was given up, but committed."""
+        known = self.store.cursors().keys()
+        for new, old in reversed(self.renamed.items()):
+            if new in known and old not in known:
+                self._rename(new, old)
+
+    def _rename(self, old: str, new: str) -> None:
         self.store.rename_task(old, new)
         self.ledger.forget_memory()
         self.holding.load()
