@@ -158,7 +158,11 @@ def hold_row(row: Sequence[Any]) -> Hold:
 def warning_row(row: Sequence[Any]) -> WarningRow:
     """Read a warning."""
     return WarningRow(
-        task=row[0], at=of_microseconds(row[1]), kind=WarningKind(row[2]), run=row[3], text=row[4]
+        task=row[0],
+        at=of_microseconds(row[1]),
+        kind=WarningKind(row[2]),
+        run=row[3] or None,
+        text=row[4],
     )
 
 

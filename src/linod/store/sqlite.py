@@ -243,7 +243,7 @@ class SqliteStore(SqliteReader):
                 warning.task,
                 to_microseconds(warning.at),
                 warning.kind.value,
-                warning.run,
+                warning.run or 0,
                 rows.escaped(warning.text),
             ),
         )

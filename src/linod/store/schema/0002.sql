@@ -35,9 +35,9 @@ CREATE TABLE warning (
     task TEXT NOT NULL,
     at   INTEGER NOT NULL,
     kind TEXT NOT NULL,
-    run  INTEGER,
+    run  INTEGER NOT NULL DEFAULT 0,
     text TEXT NOT NULL,
-    PRIMARY KEY (task, at, kind)
+    PRIMARY KEY (task, at, kind, run)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE action (
