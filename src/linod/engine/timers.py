@@ -44,6 +44,8 @@ class Watch:
     task: str
     kind: WarningKind
     run: int = 0
+    limit: timedelta | None = None
+    """Of a run: the length that is looked for."""
 
 
 Timer = LookAt | Continue | EndPauses | Watch

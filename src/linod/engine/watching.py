@@ -55,7 +55,8 @@ class Watching:
         if limit is not None and run.started is not None:
             draft = self._situation.draft
             rest = max(timedelta(0), run.started + limit - draft.now)
-            timers.after(draft.elapsed + rest, Watch(run.task, WarningKind.RUNNING, run.id))
+            watch = Watch(run.task, WarningKind.RUNNING, run.id, limit)
+            timers.after(draft.elapsed + rest, watch)
 
     def look(self, watch: Watch) -> None:
         """Look whether what was watched for has come true."""
@@ -73,9 +74,9 @@ class Watching:
             self._warn(plan, WarningKind.LATE, text, run.id)
 
     def _look_running(self, plan: Plan, watch: Watch) -> None:
-        run, limit = self._situation.roster.get(watch.run), self._running_limit(plan)
-        if run is not None and run.started is not None and limit is not None:
-            text = f"has run for more than {format_duration(limit)}"
+        run = self._situation.roster.get(watch.run)
+        if run is not None and run.started is not None and watch.limit is not None:
+            text = f"has run for more than {format_duration(watch.limit)}"
             self._warn(plan, WarningKind.RUNNING, text, run.id)
 
     def _running_limit(self, plan: Plan) -> timedelta | None:
