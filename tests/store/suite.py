@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from linod.events import Outcome, State, Trigger, Verdict
-from linod.store.interface import ActionRow, CursorRow, DecisionRow, RunRow, Store
+from linod.policy import WarningKind
+from linod.store.interface import ActionRow, CursorRow, DecisionRow, RunRow, Store, WarningRow
 
 T = datetime(2026, 11, 21, 7, 0, 0, 123456, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -196,6 +197,21 @@ class StoreSuite:
         assert found == store.decisions_between("mail", T + 2 * SECOND, T + 11 * SECOND)
         assert found[:1] == store.decisions_between("mail", T + 3 * SECOND, T + 10 * SECOND)
         assert [] == store.decisions_between("mail", T + 12 * SECOND, T + 99 * SECOND)
+
+    def test_a_warning_is_found_by_what_it_is_about(self, store: Store) -> None:
+        kind, last = WarningKind.LATE, T + 10 * SECOND
+        rows = [WarningRow(task="mail", at=T, kind=kind, run=run, text="") for run in (1, 2, None)]
+        with store.transaction():
+            for row in rows:
+                store.add_warning(row)
+
+        assert 3 == len(store.warnings("mail"))
+        assert [True, True, False, True] == [
+            store.has_warning("mail", kind, run, T, last) for run in (1, 2, 3, None)
+        ]
+        assert not store.has_warning("mail", kind, 1, T + SECOND, last)
+        assert not store.has_warning("mail", WarningKind.RUNNING, 1, T, last)
+        assert not store.has_warning("news", kind, 1, T, last)
 
     def test_what_a_person_did_is_found_by_its_instant(self, store: Store) -> None:
         rows = [ActionRow(at=T, verb="pause", task=task, by="alice") for task in ("mail", "news")]

@@ -234,6 +234,7 @@ class Engine:
         if not is_restart:
             self._continue_all()
             self._starter.start()
+            self._watch_new()
 
     def _look_at_waiting(self, run: RunRow, *, is_restart: bool) -> None:
         """Drop a run that waits, where it is not wanted any more."""
@@ -290,7 +291,10 @@ class Engine:
             elif isinstance(event, ServeStarted):
                 self._begin(event)
         self._starter.start()
-        for run in draft.rows:
+        self._watch_new()
+
+    def _watch_new(self) -> None:
+        for run in self._situation.draft.rows:
             if run.outcome is None and not run.lease:
                 self._watching.watch(run)
 

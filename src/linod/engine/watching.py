@@ -6,7 +6,7 @@ between changes nothing.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from linod import policy
@@ -19,6 +19,8 @@ from linod.policy.warning import AUTO_RUNS_MAX
 from linod.specs import LogLevel
 from linod.store.interface import RunRow, WarningRow
 from linod.units import format_duration
+
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Watching:
@@ -105,53 +107,57 @@ class Watching:
         if now < last + length:
             self._watch_success(plan)
             return
-        if not self._is_told(plan, WarningKind.NO_SUCCESS, last):
-            text = f"had no success for {format_duration(length)}"
-            self._warn(plan, WarningKind.NO_SUCCESS, text)
+        text = f"had no success for {format_duration(length)}"
+        self._warn(plan, WarningKind.NO_SUCCESS, text, since=last)
         self._situation.timers.at(now + length, Watch(plan.name, WarningKind.NO_SUCCESS))
 
     def _watch_day(self, plan: Plan) -> None:
-        at = self._next_reading(plan)
-        if at is not None:
-            self._situation.timers.at(at, Watch(plan.name, WarningKind.DONE_BY))
+        """Look at once: nobody may have looked when it was time."""
+        now, watch = self._situation.draft.now, Watch(plan.name, WarningKind.DONE_BY)
+        self._situation.timers.at(now, watch)
 
     def _look_day(self, plan: Plan, _watch: Watch) -> None:
+        """Look whether what was due in the day before the last reading was done by now."""
         by, now = plan.task.warn.done_by, self._situation.draft.now
         if by is None:
             return
-        self._watch_day(plan)
-        since = now - timedelta(days=1)
-        due = plan.planner.previous(now)
-        is_late = due is not None and due > since and self._last_success(plan) < due
-        if is_late and not self._is_told(plan, WarningKind.DONE_BY, now - timedelta(hours=1)):
-            self._warn(plan, WarningKind.DONE_BY, f"was not done by {by:%H:%M}")
+        readings = self._readings(plan, by)
+        past = [reading for reading in readings if reading <= now]
+        following = next((reading for reading in readings if reading > now), None)
+        if following is not None:
+            self._situation.timers.at(following, Watch(plan.name, WarningKind.DONE_BY))
+        due = plan.planner.previous(past[-1]) if past else None
+        is_due = due is not None and due > past[-1] - timedelta(days=1)
+        if due is not None and is_due and self._last_success(plan) < due:
+            text = f"was not done by {by:%H:%M}"
+            self._warn(plan, WarningKind.DONE_BY, text, since=past[-1])
 
-    def _next_reading(self, plan: Plan) -> datetime | None:
-        """The next instant at which the wall clock shows the time of `done_by`."""
-        by, now = plan.task.warn.done_by, self._situation.draft.now
-        assert by is not None
+    def _readings(self, plan: Plan, by: time) -> list[datetime]:
+        """The instants of some days at which the wall clock shows a time of day."""
         place = ZoneInfo(plan.zone)
-        today = now.astimezone(place).date()
-        readings = (
+        today = self._situation.draft.now.astimezone(place).date()
+        return [
             datetime.combine(today + timedelta(days=days), by, place).astimezone(UTC)
-            for days in range(3)
-        )
-        return next((reading for reading in readings if reading > now), None)
+            for days in range(-1, 3)
+        ]
 
     # -- telling ------------------------------------------------------------------------------
 
-    def _is_told(self, plan: Plan, kind: WarningKind, since: datetime) -> bool:
-        # One beyond now is of a clock that was ahead.
-        rows, now = self._situation.store.warnings(plan.name, limit=20), self._situation.draft.now
-        return any(row.kind is kind and since <= row.at <= now for row in rows)
-
-    def _warn(self, plan: Plan, kind: WarningKind, text: str, run: int | None = None) -> None:
-        rows = self._situation.store.warnings(plan.name, limit=50) if run is not None else []
-        if any(row.run == run and row.kind is kind for row in rows):
+    def _warn(
+        self,
+        plan: Plan,
+        kind: WarningKind,
+        text: str,
+        run: int | None = None,
+        since: datetime | None = None,
+    ) -> None:
+        """Tell it, unless that was told of this run, or of the task since an instant."""
+        situation, now = self._situation, self._situation.draft.now
+        # What lies beyond now is of a clock that was ahead.
+        if situation.store.has_warning(plan.name, kind, run, since or _FIRST, now):
             return
-        now = self._situation.draft.now
         row = WarningRow(task=plan.name, at=now, kind=kind, run=run, text=text)
-        self._situation.store.add_warning(row)
-        self._situation.draft.warnings.append(row)
+        situation.store.add_warning(row)
+        situation.draft.warnings.append(row)
         where = f"  (run {run})" if run is not None else ""
-        self._situation.tell(LogLevel.WARNING, plan.name, text + where)
+        situation.tell(LogLevel.WARNING, plan.name, text + where)

@@ -277,6 +277,11 @@ class Reader(Protocol):
     def warnings(self, task: str | None = None, *, limit: int = 50) -> list[WarningRow]:
         """Warnings, newest first."""
 
+    def has_warning(
+        self, task: str, kind: WarningKind, run: int | None, first: datetime, last: datetime
+    ) -> bool:
+        """Tell whether there is such a warning of a time, both ends included."""
+
     def actions(self, task: str | None = None, *, limit: int = 50) -> list[ActionRow]:
         """What people did, newest first."""
 

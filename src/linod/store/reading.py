@@ -11,7 +11,7 @@ from typing import Any
 from attrs import evolve
 
 from linod.events import Outcome
-from linod.policy import Hold
+from linod.policy import Hold, WarningKind
 from linod.store import opening, rows
 from linod.store.interface import (
     OUTCOMES_SHOWN,
@@ -182,6 +182,16 @@ class SqliteReader:
         found = self._rows(statement, (*values, limit))
         with rows.readable():
             return [rows.warning_row(row) for row in found]
+
+    def has_warning(
+        self, task: str, kind: WarningKind, run: int | None, first: datetime, last: datetime
+    ) -> bool:
+        statement = (
+            "SELECT 1 FROM warning WHERE task = ? AND at BETWEEN ? AND ? AND kind = ? AND run = ?"
+            " LIMIT 1"
+        )
+        bounds = to_microseconds(first), to_microseconds(last)
+        return bool(self._rows(statement, (task, *bounds, kind.value, run or 0)))
 
     def actions(self, task: str | None = None, *, limit: int = 50) -> list[ActionRow]:
         where, values = ("", ()) if task is None else ("WHERE task IN (?, '')", (task,))
