@@ -224,11 +224,12 @@ class Engine:
         else:
             self._deciding.decide_due()
         adoption = Adoption(situation, is_restart=is_restart)
+        was_on = {plan.name for plan in situation.agenda if plan.task.enabled}
         situation.agenda = adoption.agenda(config)
         situation.config, situation.timers = config, Timers()
         for run in self.unfinished():
             if run.state is State.WAITING:
-                self._look_at_waiting(run, is_restart=is_restart)
+                self._look_at_waiting(run, was_on, is_restart=is_restart)
         self._set_timers()
         self._starter.forget_memory()
         if not is_restart:
@@ -236,14 +237,19 @@ class Engine:
             self._starter.start()
             self._watch_new()
 
-    def _look_at_waiting(self, run: RunRow, *, is_restart: bool) -> None:
-        """Drop a run that waits, where it is not wanted any more."""
+    def _look_at_waiting(self, run: RunRow, was_on: set[str], *, is_restart: bool) -> None:
+        """Drop a run that waits, where it is not wanted any more.
+
+        What a person asks for of a task that is off may wait; not so from before it was off.
+        """
         situation = self._situation
         reason, plan = "", situation.agenda.get(run.task)
         if plan is None:
             reason = policy.REMOVED
         elif refused := situation.refusal_of(plan, run):
             reason = refused.reason
+        elif not plan.task.enabled and plan.name in was_on:
+            reason = policy.SWITCHED_OFF_TASK
         elif is_restart and policy.is_too_old(plan.task, run.planned, situation.draft.now):
             reason = policy.TOO_OLD
         if reason:
