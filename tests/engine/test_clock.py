@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from linod.events import Answer, Outcome
-from linod.specs import CatchUp, Cooldown, Overlap
+from linod.specs import CatchUp, Cooldown, Overlap, Retry
 
 from .asking import accept_clock, pause, run
 from .building import (
@@ -135,6 +135,15 @@ def test_what_waits_for_a_place_starts_at_its_due_by_the_clock(world: World) -> 
 
     assert [] == world.starts(at(7), ended(first))
     assert ["b"] == names(world.starts(at(10)))
+
+
+def test_a_retry_of_a_due_beyond_now_starts_after_its_delay(world: World) -> None:
+    retry = Retry(attempts=2, delay=timedelta(seconds=5))
+    world.adopt(at(5), build_task(retry=retry), elapsed=timedelta(seconds=5))
+    (first,) = world.starts(at(3600), elapsed=timedelta(seconds=6))
+    world.settle(at(10), ended(first, Outcome.FAILED), elapsed=timedelta(seconds=7))
+
+    assert [3600] == dues(world.starts(at(15), elapsed=timedelta(seconds=12)))
 
 
 def test_a_manual_run_does_not_wait_behind_what_waits_for_a_due_beyond_now(world: World) -> None:

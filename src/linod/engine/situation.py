@@ -77,12 +77,11 @@ class Situation:
 
         What waits for a due beyond now is of a clock that was ahead: it is no earlier one.
         """
-        now = self.draft.now
-        return [
-            run
-            for run in self.roster.going_on(task)
-            if run.state is not State.WAITING or run.due <= now
-        ]
+        return [run for run in self.roster.going_on(task) if not self._is_ahead(run)]
+
+    def _is_ahead(self, run: RunRow) -> bool:
+        is_instant = run.state is State.WAITING and run.delay is None
+        return is_instant and min(run.due, run.planned) > self.draft.now
 
     def rename(self, old: str, new: str) -> None:
         """Give all that is stored of a task to another name."""
