@@ -76,6 +76,9 @@ def _end(row: RunRow, begun: Begun | None, clock: Clock, serving: Serving) -> tu
     if row.ended is not None:
         ended = ticks(row.ended)
         first, last = clock.first(ended), clock.last(ended)
+        if begun is not None and first < ticks(begun.started):
+            # The clock was set back: it showed this end before the run began, too.
+            first = last
     if begun is not None and begun.ended is not None:
         noted = ticks(begun.ended)
         learnt = serving.learnt(noted)

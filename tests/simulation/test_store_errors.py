@@ -16,7 +16,7 @@ from .world import CALM
 
 SEEDS = (3, 11)
 LENGTH, CLEARING = timedelta(minutes=2), timedelta(minutes=3)
-STEP = 1 if os.environ.get("LINOD_TEST_STORE_ERRORS") == "all" else 151
+STEP = 1 if os.environ.get("LINOD_TEST_STORE_ERRORS") == "all" else 53
 """A prime, so that the kinds of calls and of failures meet in all ways over the seeds."""
 
 
@@ -46,4 +46,4 @@ def test_a_call_that_fails_leaves_nothing_missed_or_doubled(seed: int, fault: Fa
     }
 
     assert {number: told for number, told in found.items() if told} == {}
-    assert len(found) > 5
+    assert len(found) >= calls // STEP
