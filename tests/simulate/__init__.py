@@ -1,0 +1,1 @@
+"""`linod simulate` and `linod.testing`: a configuration played in advance."""
