@@ -17,7 +17,7 @@ import pytest
 from .pages import Command, File, steps, worn
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "docs/tutorial.md", "docs/operating.md", "docs/loop.md"]
+PAGES = ["README.md", "docs/tutorial.md", "docs/operating.md", "docs/loop.md", "docs/simulate.md"]
 LIMIT_S = 30
 
 

@@ -18,7 +18,8 @@ PURE = {
 }
 EDGES = ("linod.store", "linod.executor", "linod.log", "linod.control")
 ROOTS = ("linod.daemon", "linod.executor.keeper", "linod.executor.worker", "linod.cli")
-ROOTS += ("linod.checking", "linod.__main__")
+ROOTS += ("linod.checking", "linod.__main__", "linod.simulation", "linod.testing")
+ROOTS += ("linod.pytest_plugin",)
 DATA_PARTS = {
     *("__future__", "abc", "bisect", "calendar", "collections", "copy", "dataclasses"),
     *("datetime", "decimal", "difflib", "enum", "fractions", "functools", "hashlib", "heapq"),
@@ -81,15 +82,17 @@ def test_a_pure_file_imports_pure_files_and_data_parts(module: str) -> None:
 
 @pytest.mark.parametrize("module", PURE_FILES)
 def test_a_pure_file_reads_no_clock(module: str) -> None:
-    read = [
+    assert _clocks_read(module) == []
+
+
+def _clocks_read(module: str) -> list[str]:
+    return [
         node.func.attr
         for node in ast.walk(_tree(module))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in CLOCKS
     ]
-
-    assert read == []
 
 
 @pytest.mark.parametrize("module", EDGE_FILES)
@@ -121,9 +124,28 @@ def test_the_engine_knows_pure_files_and_the_interface_of_the_store(module: str)
     assert wrong == []
 
 
-@pytest.mark.parametrize("module", [name for name in FILES if not _is_in(name, ROOTS)])
+@pytest.mark.parametrize("module", [name for name in FILES if not _is_in(name, ("linod.cli",))])
 def test_only_the_command_line_imports_click(module: str) -> None:
     assert [name for name in _imports(module) if name.partition(".")[0] in ("click", "rich")] == []
+
+
+@pytest.mark.parametrize(
+    ("package", "module"), [("rich", "linod.cli._progress"), ("pytest", "linod.pytest_plugin")]
+)
+def test_one_file_imports_a_package_that_few_need(package: str, module: str) -> None:
+    found = [
+        name for name in FILES if package in (each.partition(".")[0] for each in _imports(name))
+    ]
+
+    assert [module] == found
+
+
+@pytest.mark.parametrize("module", [name for name in FILES if _is_in(name, ("linod.simulation",))])
+def test_a_simulation_reads_no_clock_and_nothing_random(module: str) -> None:
+    tops = {name.partition(".")[0] for name in _imports(module)}
+
+    assert _clocks_read(module) == []
+    assert set() == tops & {"time", "random", "secrets", "uuid"}
 
 
 def test_the_main_command_imports_nothing_heavy() -> None:
@@ -141,7 +163,9 @@ def test_every_file_says_what_it_is_for() -> None:
 
 
 def test_every_third_party_import_is_a_dependency() -> None:
-    declared = {"attrs", "attr", "cattrs", "click", "dateutil", "loguru", "tomli_w"}
+    declared = {"attrs", "attr", "cattrs", "click", "dateutil", "loguru", "tomli_w", "rich"}
+    # Whoever loads the plugin has it.
+    declared |= {"pytest"}
     tops = {name.partition(".")[0] for module in FILES for name in _imports(module)}
 
     assert set() == tops - set(sys.stdlib_module_names) - declared - {"linod"}

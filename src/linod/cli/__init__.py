@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "check": "Check the configuration; say what is wrong and where.",
     "show": "Print the effective configuration, defaults included.",
     "next": "Print when tasks are due next.",
+    "simulate": "Play the coming days in advance.",
     "serve": "Run tasks when they are due, until stopped.",
     "loop": "Run functions one after the other, again and again, without a file.",
     "status": "Show how each task does.",
@@ -46,7 +47,6 @@ COMMANDS: dict[str, str] = {
 
 LATER: dict[str, str] = {
     "logs": '"linod history TASK@last-failed" shows a run with its log',
-    "simulate": '"linod next --from DATE --until DATE" shows what is due',
     "diff": "",
     "import": "",
     "export": "",

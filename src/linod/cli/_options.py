@@ -170,7 +170,9 @@ def write(lines: Iterable[str]) -> None:
     sys.stdout.flush()
 
 
-_PLAIN = str.maketrans({"·": ".", "✗": "x", "▸": ">", "…": "~", "–": "-"})
+_PLAIN = str.maketrans(
+    {"·": ".", "✗": "x", "▸": ">", "…": "~", "–": "-", "░": ":", "▒": "+", "▓": "%", "█": "#"}
+)
 
 
 def write_json(value: Any) -> None:
