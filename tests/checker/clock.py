@@ -40,6 +40,20 @@ class Clock:
         index = bisect_left(self._reached, shown)
         return max(shown - self.shifts[index], self.begins[index])
 
+    def since(self, instant: int, shown: int) -> int:
+        """Say when, from a lived instant on, the clock first showed this or later."""
+        index = bisect_right(self.begins, instant) - 1
+        for begin, end, shift in zip(
+            self.begins[index:],
+            [*self.begins[index + 1 :], NEVER],
+            self.shifts[index:],
+            strict=True,
+        ):
+            found = max(shown - shift, begin, instant)
+            if found < end:
+                return found
+        return NEVER
+
     def last(self, shown: int) -> int:
         """Say when the clock last showed this or earlier."""
         index = bisect_right(self._lowest, shown) - 1

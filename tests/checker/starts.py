@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from . import windows
-from .case import Case
+from .case import Case, by_task
 from .findings import Found, Kind
-from .history import Policy
+from .history import Policy, Verdict
 from .instants import NEVER, SECOND, Spans, length, longest_free, ticks
 from .lived import Life, full, pool_of
 from .stays import UNFINISHED, Stay
@@ -186,6 +187,13 @@ class Starts:
             first = [s for s in stays if s.row.attempt == 1 and s.row.trigger == "schedule"]
             late = {stay.row.queued for stay in first if self._is_decided_late(stay)}
             found[task] = {stay.due for stay in first if stay.row.queued in late}
+        for task, rows in by_task(self._case.history.decisions).items():
+            ordered = sorted(rows, key=lambda row: row.due)
+            found[task] |= {
+                ticks(row.due)
+                for former, row in pairwise(ordered)
+                if former.verdict == Verdict.MISSED and row.verdict == Verdict.ADMITTED
+            }
         return found
 
     def _is_decided_late(self, stay: Stay) -> bool:
@@ -194,7 +202,7 @@ class Starts:
     def _behind_retries(self, stay: Stay) -> Iterator[Taken]:
         """Give the times in which an earlier occurrence waited for its next attempt."""
         for other in self._case.stays[stay.row.task]:
-            if other.row.attempt > 1 and other.due < stay.due and not other.is_by_people:
+            if other.row.attempt > 1 and other.due != stay.due and not other.is_by_people:
                 begun = other.end_last if other.started is None else other.started
                 yield other.queued_first, begun
 

@@ -78,7 +78,7 @@ def _end(row: RunRow, begun: Begun | None, clock: Clock, serving: Serving) -> tu
         first, last = clock.first(ended), clock.last(ended)
         if begun is not None and first < ticks(begun.started):
             # The clock was set back: it showed this end before the run began, too.
-            first = last
+            first = clock.since(ticks(begun.started), ended)
     if begun is not None and begun.ended is not None:
         noted = ticks(begun.ended)
         learnt = serving.learnt(noted)

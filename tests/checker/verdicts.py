@@ -173,6 +173,9 @@ class Judge:
         if moment is None or due in self._asked:
             return
         deadline = self._serving.deadline(due) or self._serving.until
+        if any(policy.after for policy in self._dues.policies(moment, deadline)):
+            # It is decided when what it comes after has succeeded, whenever that is.
+            deadline = self._serving.until
         judged = Judged(Decided(due, moment, max(deadline, moment)), row)
         facts = self._circumstances.holding(judged.at)
         obstacles = self._circumstances.obstacles(judged.at)
@@ -212,7 +215,9 @@ class Judge:
 
     def _fault_of_count(self, number: int, at: Decided) -> str | None:
         limits = [each.max_running for each in self._dues.policies(at.moment, at.deadline)]
-        return None if number in limits else f"max_running is {limits[0]}"
+        # What waits to be tried again counts too, so that it can be more than may run.
+        is_full = any(limit is not None and number >= limit for limit in limits)
+        return None if is_full else f"max_running is {limits[0]}"
 
     def _fault_of_missed(self, reason: str, at: Decided, *, is_caught_up: bool) -> str | None:
         policies = self._dues.policies(at.moment, at.deadline)

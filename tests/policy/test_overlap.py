@@ -6,15 +6,15 @@ import pytest
 
 from linod.events import State, Trigger, Verdict
 from linod.policy import Admission, admission, startable, to_stop, why_behind
-from linod.specs import Overlap
+from linod.specs import CatchUp, Overlap
 
 from .building import Run, build_task, running, waiting
 
-SKIP = build_task()
-WAIT = build_task(overlap=Overlap.WAIT)
-ALLOW = build_task(overlap=Overlap.ALLOW)
-TWO = build_task(overlap=Overlap.ALLOW, max_running=2)
-REPLACE = build_task(overlap=Overlap.REPLACE)
+SKIP = build_task(catch_up=CatchUp.ALL)
+WAIT = build_task(overlap=Overlap.WAIT, catch_up=CatchUp.ALL)
+ALLOW = build_task(overlap=Overlap.ALLOW, catch_up=CatchUp.ALL)
+TWO = build_task(overlap=Overlap.ALLOW, max_running=2, catch_up=CatchUp.ALL)
+REPLACE = build_task(overlap=Overlap.REPLACE, catch_up=CatchUp.ALL)
 TASKS = [SKIP, WAIT, ALLOW, TWO, REPLACE]
 ADMITTED = Admission()
 SCHEDULED = [Trigger.SCHEDULE, Trigger.EVENT, Trigger.AFTER]
@@ -75,6 +75,13 @@ def test_wait_admits_behind_a_caught_up_series() -> None:
     going = [running(3, is_caught_up=True), waiting(4, is_caught_up=True)]
 
     assert ADMITTED == admission(WAIT, going, Trigger.SCHEDULE)
+
+
+def test_wait_drops_behind_the_one_that_is_caught_up_alone() -> None:
+    task = build_task(overlap=Overlap.WAIT, catch_up=CatchUp.ONE)
+    going = [running(3), waiting(4, is_caught_up=True)]
+
+    assert _overlap("run 4 was waiting already") == admission(task, going, Trigger.SCHEDULE)
 
 
 def test_wait_admits_behind_a_backfill() -> None:

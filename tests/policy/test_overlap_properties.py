@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 
 from linod.events import State, Trigger, Verdict
 from linod.policy import admission, startable, to_stop
-from linod.specs import Overlap, Task
+from linod.specs import CatchUp, Overlap, Task
 
 from .building import Run, build_task
 
 _TASKS = st.builds(
     build_task,
     overlap=st.sampled_from(Overlap),
+    catch_up=st.just(CatchUp.ALL),
     max_running=st.none() | st.integers(1, 4),
 )
 

@@ -205,7 +205,7 @@ class World:
             settled = engine.adopt(
                 self._setting.config, self.clock.written, elapsed=self.clock.elapsed
             )
-        except StoreError:
+        except (StoreError, RuntimeError):
             self._later(RETRY_AFTER, self._serve)
             return
         self._engine, self._inbox, self._retry_at = engine, [], None

@@ -1,6 +1,7 @@
 """What goes on beside what: admission of a newcomer, and which of those that wait may start.
 
-A caught-up series and a backfill run one after another, and count as one run to a newcomer.
+The series that catch_up = "all" makes and a backfill run one after another, and count as one run
+to a newcomer.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from attrs import frozen
 
 from linod.events import Outcome, State, Trigger, Verdict
 from linod.policy.reasons import going_on
-from linod.specs import Overlap, Task
+from linod.specs import CatchUp, Overlap, Task
 
 CAUGHT_UP_EVERY = timedelta(seconds=0.1)
 """Between two starts of a caught-up series: at most ten a second."""
@@ -65,7 +66,7 @@ def admission(task: Task, going: Sequence[Going], trigger: Trigger) -> Admission
         return _ADMITTED
     if task.overlap is Overlap.SKIP:
         return _overlap(f"run {_foremost(going).id} was going on")
-    if task.overlap is Overlap.WAIT and (waiting := _newcomers(going)):
+    if task.overlap is Overlap.WAIT and (waiting := _newcomers(task, going)):
         return _overlap(f"run {waiting[0].id} was waiting already")
     if task.overlap is Overlap.ALLOW and _is_full(task, going):
         return _overlap(_full(task, going))
@@ -78,7 +79,7 @@ def startable(task: Task, going: Sequence[_Run], ready: Sequence[_Run]) -> list[
     if task.overlap is not Overlap.ALLOW and begun:
         return []
     if task.overlap is Overlap.ALLOW and task.max_running is not None:
-        room = task.max_running - _count_of(begun)
+        room = task.max_running - _count_of(task, begun)
         return _candidates(task, going, ready)[: max(0, room)]
     found = _candidates(task, going, ready)
     return found if task.overlap is Overlap.ALLOW else found[:1]
@@ -88,7 +89,7 @@ def to_stop(task: Task, going: Sequence[_Run], ready: Sequence[_Run]) -> list[_R
     """Give those that have to end since a newer one replaces them: begun ones, and waiting ones."""
     if task.overlap is not Overlap.REPLACE:
         return []
-    newest = max((run for run in ready if _may_replace(run)), key=_series, default=None)
+    newest = max((run for run in ready if _may_replace(task, run)), key=_series, default=None)
     if newest is None:
         return []
     return [run for run in going if _is_replaced(run, newest)]
@@ -114,32 +115,35 @@ def _series(run: Going) -> int:
     return run.origin or run.id
 
 
-def _is_one_of_many(run: Going) -> bool:
-    return run.is_caught_up or run.trigger is Trigger.BACKFILL
+def _is_one_of_many(task: Task, run: Going) -> bool:
+    is_series = run.is_caught_up and task.catch_up is CatchUp.ALL
+    return is_series or run.trigger is Trigger.BACKFILL
 
 
 def _foremost(going: Sequence[Going]) -> Going:
     return min(going, key=lambda run: (not _is_begun(run), _series(run)))
 
 
-def _newcomers(going: Sequence[Going]) -> list[Going]:
+def _newcomers(task: Task, going: Sequence[Going]) -> list[Going]:
     """Those that wait for an earlier one: a retry, or one of many, is the earlier one itself."""
     return [
-        run for run in going if not _is_begun(run) and not run.origin and not _is_one_of_many(run)
+        run
+        for run in going
+        if not _is_begun(run) and not run.origin and not _is_one_of_many(task, run)
     ]
 
 
-def _count_of(going: Sequence[Going]) -> int:
-    many = {run.trigger for run in going if _is_one_of_many(run)}
-    return sum(not _is_one_of_many(run) for run in going) + len(many)
+def _count_of(task: Task, going: Sequence[Going]) -> int:
+    many = {run.trigger for run in going if _is_one_of_many(task, run)}
+    return sum(not _is_one_of_many(task, run) for run in going) + len(many)
 
 
 def _is_full(task: Task, going: Sequence[Going]) -> bool:
-    return task.max_running is not None and _count_of(going) >= task.max_running
+    return task.max_running is not None and _count_of(task, going) >= task.max_running
 
 
 def _full(task: Task, going: Sequence[Going]) -> str:
-    return going_on(_count_of(going), f"max_running = {task.max_running}")
+    return going_on(_count_of(task, going), f"max_running = {task.max_running}")
 
 
 def _candidates(task: Task, going: Sequence[_Run], ready: Sequence[_Run]) -> list[_Run]:
@@ -163,15 +167,15 @@ _TOGETHER = "together"
 def _lane(task: Task, run: Going) -> str:
     if run.trigger is Trigger.BACKFILL:
         return "backfill"
-    if run.is_caught_up:
+    if _is_one_of_many(task, run):
         return "caught up" if task.overlap is Overlap.ALLOW else "schedule"
     if task.overlap is Overlap.ALLOW:
         return _TOGETHER
     return "manual" if run.trigger is Trigger.MANUAL else "schedule"
 
 
-def _may_replace(run: Going) -> bool:
-    return run.state is State.WAITING and not run.origin and not _is_one_of_many(run)
+def _may_replace(task: Task, run: Going) -> bool:
+    return run.state is State.WAITING and not run.origin and not _is_one_of_many(task, run)
 
 
 def _is_replaced(run: Going, newest: Going) -> bool:
