@@ -334,6 +334,26 @@ Wrong, in 2026:
 Right:
     recurrence = "once at 2030-12-01 20:00\"""",
     ),
+    "L028": Code(
+        Severity.ERROR,
+        "a task of which all instants are excluded",
+        """\
+The recurrence has instants, but `exclude` takes out each of them, in all of 400 years. An excluding
+recurrence that names no time of day takes out whole days.
+
+Wrong:
+    recurrence = "every saturday at 09:00"
+    exclude = ["every weekend"]
+
+Right:
+    recurrence = "every saturday at 09:00"
+    exclude = ["every month on the first saturday"]
+
+Right, if it is to run on Monday instead:
+    recurrence = "every saturday at 09:00"
+    exclude = ["every weekend"]
+    on_excluded = "after\"""",
+    ),
 }
 
 # L030-L049: procedures and their arguments

@@ -234,11 +234,29 @@ class Warn:
     done_by: time | None = key(doc="Not ended by this time of day.", example='"06:00"')
 
 
+class CalendarDays:
+    """The days of a calendar, each with its name, which may be empty; many tasks share them."""
+
+    __slots__ = ("_hash", "names")
+
+    def __init__(self, names: Mapping[date, str]) -> None:
+        self.names = dict(sorted(names.items()))
+        self._hash = hash(tuple(self.names))
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, CalendarDays) and self.names == other.names)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
 @frozen(kw_only=True)
 class CalendarName:
     """`{ calendar = "ee" }` in `exclude`: the days of a calendar."""
 
     calendar: str = key(attrs.NOTHING, doc="A key of [calendars].", example='"ee"')
+    days: CalendarDays = field(default=CalendarDays({}), metadata={"is_key": False}, repr=False)
+    """Filled in by the loader, so that a task alone tells when it is due."""
 
 
 Exclusion = Recurrence | date | CalendarName
@@ -307,7 +325,8 @@ class Task:
     )
     exclude: tuple[Exclusion, ...] = key(
         (),
-        doc="Instants that are no occurrences: dates, recurrences, calendars.",
+        doc="Instants that are no occurrences: dates and calendars (whole days), recurrences "
+        "(whole days, if they are daily or coarser and name no time).",
         example='[{ calendar = "ee" }, 2026-12-24]',
     )
     on_excluded: OnExcluded = key(

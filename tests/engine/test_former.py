@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from linod.engine.former import planner_of
 from linod.planner import Planner
 from linod.recurrence import parse
-from linod.specs import Dst, Gap
+from linod.specs import CalendarDays, CalendarName, Dst, Exclusion, Gap, OnExcluded
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,36 @@ def test_bounds_and_dst_are_understood() -> None:
     assert planner_of(definition).definition == definition
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "rule what=1\nzone UTC", "zone Mars/Base"])
+CALENDAR = CalendarName(
+    calendar="ee", days=CalendarDays({date(2026, 2, 24): "Independence Day", date(2027, 2, 24): ""})
+)
+
+
+@pytest.mark.parametrize("on_excluded", OnExcluded)
+@pytest.mark.parametrize(
+    "exclude",
+    [
+        (date(2026, 12, 24),),
+        (CALENDAR,),
+        (parse("every saturday"), parse(["every monday at 07:00", "every hour at minute 20"])),
+        (parse("once at 2026-12-01 20:00"), CALENDAR, date(2026, 12, 24), parse("every 2 hours")),
+    ],
+)
+def test_what_is_excluded_is_understood(
+    exclude: tuple[Exclusion, ...], on_excluded: OnExcluded
+) -> None:
+    recurrence = parse(["every day at 07:00", "every 8 hours"])
+    planner = Planner(recurrence, "Europe/Tallinn", exclude=exclude, on_excluded=on_excluded)
+    former = planner_of(planner.definition)
+    begin, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 3, 1, tzinfo=UTC)
+
+    assert former.definition == planner.definition
+    assert list(former.between(begin, end)) == list(planner.between(begin, end))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "rule what=1\nzone UTC", "zone Mars/Base", "exclude days 1"]
+)
 def test_a_definition_of_another_version_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="another version"):
         planner_of(text)

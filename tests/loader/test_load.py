@@ -370,3 +370,49 @@ def test_the_store_is_a_file_of_its_own(load_text, store: str, what: str) -> Non
 
     assert (found.code, found.place.line) == ("L058", 2)
     assert found.message.endswith(f"/{store} is {what} already")
+
+
+# -- exclude --------------------------------------------------------------------------------------
+
+
+def exclude_of(load_text, text: str):
+    return load_text(f'[tasks.x]\ncommand = "x"\nexclude = [{text}]\n')
+
+
+def test_a_date_in_words_is_the_day(load_text) -> None:
+    loaded = exclude_of(load_text, '"once at 2026-12-24", 2026-12-25')
+
+    assert loaded.config.tasks["x"].exclude == (date(2026, 12, 24), date(2026, 12, 25))
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message", "label"),
+    [
+        (
+            '"2026-12-24"',
+            "L051",
+            'expected a date without quotes, got "2026-12-24"',
+            "did you mean 2026-12-24?",
+        ),
+        ('"2026-13-24"', "L014", '"2026-13-24" is no date: month must be in 1..12', ""),
+        ('"at start"', "L052", '"at start" has no instants to exclude', ""),
+        ('"every saterday"', "L011", None, None),
+        ('{ calendar = "x", days = 1 }', "L050", 'unknown key "days"', ""),
+    ],
+)
+def test_what_cannot_be_excluded_is_told(
+    load_text, text: str, code: str, message: str | None, label: str | None
+) -> None:
+    [error] = exclude_of(load_text, text).errors
+
+    assert error.code == code
+    assert message is None or message in error.message
+    assert label is None or error.label == label
+
+
+def test_a_task_of_which_all_is_excluded_is_told_at_the_key(load_text) -> None:
+    [error] = load_text(
+        '[tasks.x]\ncommand = "x"\nrecurrence = "every day at 07:00"\nexclude = ["every day"]\n'
+    ).errors
+
+    assert (error.code, error.place.line) == ("L028", 4)

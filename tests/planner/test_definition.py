@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
-from linod.specs import Dst, Fold
+from linod.planner import Planner
+from linod.recurrence import parse
+from linod.specs import CalendarDays, CalendarName, Dst, Exclusion, Fold, OnExcluded
 
 from .building import planner
 
@@ -60,3 +62,65 @@ def test_a_window_is_written_by_its_ends() -> None:
 
     assert "interval=15" in rule.definition
     assert "window=32400-63900" in rule.definition
+
+
+# -- exclude ------------------------------------------------------------------------------------
+
+DAYS = (date(2026, 2, 24), date(2026, 12, 24), date(2026, 12, 25))
+
+
+def excluding(*exclude: Exclusion, text: str = "every day at 07:00", **keys: object) -> str:
+    rule: Planner = planner(text, exclude=exclude, **keys)
+    return rule.definition
+
+
+def test_what_is_excluded_is_in_it() -> None:
+    closed = parse("every saturday"), parse("every monday at 07:00")
+
+    assert excluding(*DAYS, *closed, on_excluded=OnExcluded.AFTER) == (
+        "rule frequency=daily basis=wall times=25200\n"
+        "zone UTC\n"
+        "exclude rule frequency=weekly basis=wall weekdays=0/0 times=25200\n"
+        "exclude rule frequency=weekly basis=wall weekdays=0/5\n"
+        "exclude days 2026-02-24+303+1\n"
+        "on_excluded after"
+    )
+
+
+def test_a_calendar_is_in_it_by_its_days_whatever_they_are_called() -> None:
+    days = CalendarDays(dict.fromkeys(DAYS, "closed"))
+
+    assert excluding(CalendarName(calendar="ee", days=days)) == excluding(*DAYS)
+
+
+def test_the_order_of_what_is_excluded_does_not_matter() -> None:
+    rules = parse("every saturday"), parse("every monday at 07:00")
+
+    assert excluding(*DAYS, *rules) == excluding(*rules[::-1], *DAYS[::-1], DAYS[0])
+
+
+def test_an_empty_calendar_defines_nothing() -> None:
+    assert excluding(CalendarName(calendar="ee")) == planner("every day at 07:00").definition
+
+
+def test_on_excluded_defines_nothing_where_nothing_moves() -> None:
+    rule = parse("every monday at 07:00")
+
+    assert excluding(rule, on_excluded=OnExcluded.AFTER) == excluding(rule)
+    assert excluding(on_excluded=OnExcluded.AFTER) == excluding()
+    assert excluding(*DAYS, text="every 2 hours", on_excluded=OnExcluded.AFTER) == excluding(
+        *DAYS, text="every 2 hours"
+    )
+
+
+def test_exclude_defines_nothing_for_events() -> None:
+    assert excluding(*DAYS, text="at start", on_excluded=OnExcluded.AFTER) == "event at start"
+
+
+def test_dst_defines_where_filtered_times_move() -> None:
+    text, dst = "every hour at minute 20", Dst(fold=Fold.BOTH)
+
+    assert "dst" not in excluding(*DAYS, text=text, dst=dst)
+    assert "dst gap=end fold=both" in excluding(
+        *DAYS, text=text, dst=dst, on_excluded=OnExcluded.AFTER
+    )

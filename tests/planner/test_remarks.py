@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from linod.codes import CODES
 from linod.recurrence import parse
 from linod.recurrence.remarks import Remark, remarks
+from linod.specs import OnExcluded
 
 TALLINN = "Europe/Tallinn"
 
@@ -145,5 +146,27 @@ def test_the_loader_tells_of_an_end_before_the_start() -> None:
 
 def test_every_code_is_registered() -> None:
     assert {code for code in CODES if code.startswith("L02")} == {
-        f"L02{number}" for number in range(8)
+        f"L02{number}" for number in range(9)
     }
+
+
+def test_a_rule_of_which_all_is_excluded_is_never_due() -> None:
+    assert codes("every saturday at 09:00", exclude=(parse("every weekend"),)) == ["L028"]
+
+
+def test_a_rule_of_which_all_moves_is_due() -> None:
+    weekend = (parse("every weekend"),)
+
+    assert codes("every saturday", exclude=weekend, on_excluded=OnExcluded.AFTER) == []
+
+
+def test_a_rule_of_which_nothing_is_left_between_start_and_end_is_told() -> None:
+    bounds = {"start": datetime(2026, 12, 24), "end": datetime(2026, 12, 24, 23)}
+
+    assert codes("every day at 09:00", exclude=(date(2026, 12, 24),), **bounds) == ["L026"]
+
+
+def test_a_rule_whose_last_instant_is_excluded_is_past() -> None:
+    keys = {"end": datetime(2026, 12, 24, 23), "now": datetime(2026, 12, 23, 20, tzinfo=UTC)}
+
+    assert codes("every day at 09:00", exclude=(date(2026, 12, 24),), **keys) == ["L027"]

@@ -6,11 +6,12 @@ planner that comes out has to define itself by the very same text.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from linod.planner import Planner
+from linod.recurrence.closed import days_of_text
 from linod.recurrence.model import (
     Basis,
     Event,
@@ -23,7 +24,7 @@ from linod.recurrence.model import (
     Weekday,
     Window,
 )
-from linod.specs import Dst, Fold, Gap
+from linod.specs import Dst, Exclusion, Fold, Gap, OnExcluded
 
 
 def planner_of(definition: str) -> Planner:
@@ -39,16 +40,25 @@ def planner_of(definition: str) -> Planner:
 
 def _planner(definition: str) -> Planner:
     parts: list[Part] = []
+    exclude: list[Exclusion] = []
     zone, keys = "UTC", dict[str, Any]()
     for line in definition.split("\n"):
         kind, _, rest = line.partition(" ")
         if kind == "zone":
             zone = rest
+        elif kind == "exclude":
+            exclude += _exclusions(*rest.split(" ", 1))
         elif kind in _KEYS:
             keys[kind] = _KEYS[kind](rest)
         else:
             parts.append(_part(kind, rest))
-    return Planner(Recurrence(tuple(parts)), zone, **keys)
+    return Planner(Recurrence(tuple(parts)), zone, exclude=tuple(exclude), **keys)
+
+
+def _exclusions(kind: str, rest: str) -> Sequence[Exclusion]:
+    if kind == "days":
+        return days_of_text(rest)
+    return [Recurrence((_part(kind, rest),))]
 
 
 def _part(kind: str, rest: str) -> Part:
@@ -89,6 +99,7 @@ _KEYS: dict[str, Callable[[str], Any]] = {
     "end": _instant,
     "max_events": int,
     "dst": _dst,
+    "on_excluded": OnExcluded,
 }
 _FIELDS: dict[str, Callable[[str], Any]] = {
     "frequency": lambda text: Frequency[text.upper()],

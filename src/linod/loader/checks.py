@@ -20,7 +20,7 @@ from linod.loader.presence import missing
 from linod.loader.refusal import did_you_mean, dotted
 from linod.loader.source import Source
 from linod.recurrence.model import Interval, Recurrence
-from linod.recurrence.remarks import Remark, remarks
+from linod.recurrence.remarks import ALL_EXCLUDED, Remark, remarks
 from linod.specs import Calendar, CalendarName, Chain, Config, Linod, Pool, Task
 from linod.units import format_duration, nearest
 
@@ -68,6 +68,8 @@ def remarks_on(task: Task | Chain, zone: str, now: datetime | None) -> tuple[Rem
         end=task.end,
         max_events=task.max_events,
         dst=task.dst,
+        exclude=task.exclude,
+        on_excluded=task.on_excluded,
         now=now,
     )
 
@@ -283,14 +285,17 @@ class _Checks:
         if "recurrence" not in entry.table or task.recurrence.is_event:
             return
         for remark in self._remarks_on(task):
-            place = entry.source.places.of((*entry.path, "recurrence"))
+            is_of_exclude = remark.code == ALL_EXCLUDED.code and "exclude" in entry.table
+            key = "exclude" if is_of_exclude else "recurrence"
+            place = entry.source.places.of((*entry.path, key))
             found = Diagnostic(remark.code, remark.message, place, help=remark.help)
             self.kept.findings.diagnostics.append(found)
 
     def _remarks_on(self, task: Task | Chain) -> tuple[Remark, ...]:
         """Ask once for tasks with the same times."""
         zone = self.config.zone_of(task)
-        times = (task.recurrence, zone, task.start, task.end, task.max_events, task.dst)
+        bounds = (task.start, task.end, task.max_events)
+        times = (task.recurrence, zone, *bounds, task.dst, task.exclude, task.on_excluded)
         if times not in self.remarks:
             self.remarks[times] = remarks_on(task, zone, self.kept.now)
         return self.remarks[times]

@@ -18,7 +18,7 @@ from typing import Any
 
 from linod.loader.refusal import Refused, did_you_mean, kind_of, quoted
 from linod.loader.zones import parse_zone
-from linod.recurrence.model import Recurrence, RecurrenceError
+from linod.recurrence.model import Event, Recurrence, RecurrenceError
 from linod.specs import Allowed, DottedPath, Reference, Size, ZoneName
 from linod.units import (
     nearest,
@@ -36,6 +36,7 @@ _VARIABLE_SIZE_MAX = 128 * 1024 - 2
 
 _ENV_NAME = re.compile(r"[^=\0]+")
 _USER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?")
+_DAY = re.compile(r"\s*(once at\s+)?([0-9]{4}-[0-9]{2}-[0-9]{2})\s*", re.IGNORECASE | re.ASCII)
 _WINDOW = re.compile(r"\s*([0-9:]+)\s*-\s*([0-9:]+)\s*")
 
 
@@ -352,6 +353,30 @@ def recurrence(value: Any, _: Any = None) -> Recurrence:
     except RecurrenceError as error:
         label = did_you_mean(error.suggestion)
         raise Refused(error.code, error.message, label=label, help=error.help) from None
+
+
+def exclusion(value: Any) -> date | Recurrence:
+    """Take a date, or a recurrence that has instants."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and (match := _DAY.fullmatch(value)):
+        return _day_in_words(value, match)
+    taken = recurrence(value)
+    if any(isinstance(part, Event) for part in taken.parts):
+        advice = "a date, a calendar, or a recurrence with times of its own"
+        raise Refused("L052", f"{quoted(value)} has no instants to exclude", help=advice)
+    return taken
+
+
+def _day_in_words(value: str, match: re.Match[str]) -> date:
+    """Take "once at 2026-12-24" for the day; the bare date stands without quotes."""
+    try:
+        found = date.fromisoformat(match[2])
+    except ValueError as error:
+        raise Refused("L014", f"{quoted(value)} is no date: {error}") from None
+    if not match[1]:
+        raise wrong_kind("a date without quotes", value, label=f"did you mean {found}?")
+    return found
 
 
 @cache

@@ -202,6 +202,8 @@ def _table_hook(spec: type, converter: Converter) -> Hook:
     fields: Iterable[Any] = attrs.fields(spec)
     overrides = {
         each.name: override(struct_hook=_key_hook(spec, each.name, hints[each.name]))
+        if _is_given(each)
+        else override(omit=True)
         for each in fields
     }
     inner: Hook = make_dict_structure_fn(
@@ -219,6 +221,11 @@ def _table_hook(spec: type, converter: Converter) -> Hook:
         return inner(value, kind)
 
     return hook
+
+
+def _is_given(attribute: Any) -> bool:
+    """Tell whether a table gives a value: its keys, and its name, which is its heading."""
+    return bool(attribute.metadata.get("is_key", True)) or attribute.name == "name"
 
 
 def _key_hook(spec: type, name: str, kind: Any) -> Hook:
@@ -256,9 +263,7 @@ def _chain_step(value: Any, kind: Any) -> tuple[str, ...]:
 def _exclusion(value: Any, _: Any) -> Any:
     if isinstance(value, dict) and "calendar" in value:
         return _converter().structure(value, specs.CalendarName)
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    return hooks.recurrence(value)
+    return hooks.exclusion(value)
 
 
 def _bounded(hook: Hook, least: Any, most: Any) -> Hook:

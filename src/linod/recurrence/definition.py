@@ -11,8 +11,9 @@ from enum import Enum, IntEnum
 
 import attrs
 
+from linod.recurrence.exclusion import excluding_parts, listed_days, moves
 from linod.recurrence.model import Basis, Event, Part, Recurrence, Rule, Weekday, Window
-from linod.specs import Dst
+from linod.specs import Dst, Exclusion, OnExcluded
 
 
 def definition(
@@ -22,6 +23,8 @@ def definition(
     end: datetime | None,
     max_events: int | None,
     dst: Dst,
+    exclude: tuple[Exclusion, ...] = (),
+    on_excluded: OnExcluded = OnExcluded.SKIP,
 ) -> str:
     """Write what defines the instants, a line each."""
     lines = sorted(_part(part) for part in recurrence.parts)
@@ -33,13 +36,28 @@ def definition(
         lines.append(f"end {_value(end)}")
     if max_events is not None:
         lines.append(f"max_events {max_events}")
-    if dst != Dst() and any(_is_wall(part) for part in recurrence.parts):
+    if recurrence.is_event:
+        exclude = ()
+    is_moving = on_excluded is not OnExcluded.SKIP and moves(recurrence, exclude)
+    if dst != Dst() and (is_moving or _has_wall(recurrence, exclude)):
         lines.append(f"dst gap={dst.gap} fold={dst.fold}")
+    if exclude:
+        lines += _exclusions(exclude)
+    if is_moving:
+        lines.append(f"on_excluded {on_excluded}")
     return "\n".join(lines)
 
 
-def _is_wall(part: Part) -> bool:
-    return isinstance(part, Rule) and part.basis is Basis.WALL
+def _exclusions(exclude: tuple[Exclusion, ...]) -> list[str]:
+    """Write the excluding rules, and all listed days whatever they are called."""
+    lines = sorted({f"exclude {_part(part)}" for part in excluding_parts(exclude)})
+    days = listed_days(exclude).text
+    return [*lines, f"exclude days {days}"] if days else lines
+
+
+def _has_wall(recurrence: Recurrence, exclude: tuple[Exclusion, ...]) -> bool:
+    parts = (*recurrence.parts, *excluding_parts(exclude))
+    return any(isinstance(part, Rule) and part.basis is Basis.WALL for part in parts)
 
 
 def _part(part: Part) -> str:

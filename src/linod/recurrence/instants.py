@@ -5,6 +5,7 @@ Everything here answers `after`, `before` and `stretches`; nothing walks from a 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import islice
@@ -86,23 +87,48 @@ class Steps:
 class Single:
     """One instant."""
 
-    __slots__ = ("_at",)
+    __slots__ = ("at",)
 
     def __init__(self, at: int) -> None:
-        self._at = at
+        self.at = at
 
     def after(self, instant: int) -> int | None:
         """Give it, if it comes after this one."""
-        return self._at if self._at > instant else None
+        return self.at if self.at > instant else None
 
     def before(self, instant: int) -> int | None:
         """Give it, if it comes before this one."""
-        return self._at if self._at < instant else None
+        return self.at if self.at < instant else None
 
     def stretches(self, after: int, last: int) -> Iterator[tuple[int, Sequence[int]]]:
         """Give it, if it lies between."""
-        if after < self._at <= last:
-            yield self._at, (0,)
+        if after < self.at <= last:
+            yield self.at, (0,)
+
+
+class Listed:
+    """Single instants, any number of them."""
+
+    __slots__ = ("_instants",)
+
+    def __init__(self, instants: Iterable[int]) -> None:
+        self._instants = tuple(sorted(set(instants)))
+
+    def after(self, instant: int) -> int | None:
+        """Give the first one after this one."""
+        place = bisect_right(self._instants, instant)
+        return self._instants[place] if place < len(self._instants) else None
+
+    def before(self, instant: int) -> int | None:
+        """Give the last one before this one."""
+        place = bisect_left(self._instants, instant)
+        return self._instants[place - 1] if place else None
+
+    def stretches(self, after: int, last: int) -> Iterator[tuple[int, Sequence[int]]]:
+        """Give those that lie between."""
+        first, end = bisect_right(self._instants, after), bisect_right(self._instants, last)
+        if first < end:
+            yield 0, self._instants[first:end]
 
 
 class Bounded:
@@ -138,6 +164,10 @@ class Bounded:
             self._last = self._last if found is None else min(self._last, found)
             self._events_max = None
         return self._last
+
+    def spans(self, instant: int) -> bool:
+        """Tell whether an instant lies within the bounds."""
+        return self._first <= instant <= self.last
 
 
 class Union:

@@ -21,6 +21,7 @@ from linod.recurrence.compile import (
     step_of,
 )
 from linod.recurrence.days import month_length
+from linod.recurrence.exclusion import Exclusions
 from linod.recurrence.instants import Bounded, Instants, Union
 from linod.recurrence.model import Event, Frequency, Interval, Once, Recurrence, Rule
 from linod.recurrence.zones import (
@@ -33,7 +34,7 @@ from linod.recurrence.zones import (
     wall_of,
     zone_of,
 )
-from linod.specs import Dst, Fold
+from linod.specs import Dst, Exclusion, Fold, OnExcluded
 
 _HOUR = 3600
 _LEAP_YEAR = 2000
@@ -42,6 +43,7 @@ _TODAYS_RULES = reading_of(datetime(2034, 1, 1)), reading_of(datetime(2037, 1, 1
 _SHOWN = 2
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LISTED_MAX = 4
+_NEVER = "L020"
 
 
 @frozen
@@ -51,6 +53,11 @@ class Remark:
     code: str
     message: str
     help: str | None = None
+
+
+ALL_EXCLUDED = Remark(
+    "L028", "exclude takes out every instant: it is never due", "leave some of them"
+)
 
 
 @frozen
@@ -77,6 +84,8 @@ def remarks(
     end: datetime | None = None,
     max_events: int | None = None,
     dst: Dst | None = None,
+    exclude: tuple[Exclusion, ...] = (),
+    on_excluded: OnExcluded = OnExcluded.SKIP,
     now: datetime | None = None,
 ) -> tuple[Remark, ...]:
     """Say what a person should know about when this is due.
@@ -88,6 +97,8 @@ def remarks(
         end: Its upper bound.
         max_events: How often it is due at most.
         dst: What DST does to its wall-clock times.
+        exclude: What is taken out of it.
+        on_excluded: What becomes of that.
         now: The time from which examples are shown; without it they are the first ones.
 
     Returns:
@@ -96,18 +107,30 @@ def remarks(
     """
     del max_events
     at = None if now is None else seconds_of(now)
-    anchor = anchor_of(start, zone_of(zone))
+    anchor, dst = anchor_of(start, zone_of(zone)), dst or Dst()
     cases = [
-        _Case(part, zone_of(zone), anchor, dst or Dst(), at)
+        _Case(part, zone_of(zone), anchor, dst, at)
         for part in recurrence.parts
         if not isinstance(part, Event)
     ]
     found = list(dict.fromkeys(remark for case in cases for remark in _of_part(case)))
-    if cases and not found and (start is not None or end is not None):
-        found.extend(_between(cases, start, end))
-    if cases and not found and at is not None:
-        found.extend(_past(cases, end, at))
+    if not cases or any(remark.code == _NEVER for remark in found):
+        return tuple(found)
+    excluded = Exclusions(exclude, on_excluded, zone_of(zone), anchor, dst) if exclude else None
+    if excluded is not None and _is_excluded_whole(cases, excluded):
+        return (*found, ALL_EXCLUDED)
+    if not found and (start is not None or end is not None or at is not None):
+        found.extend(_bounds(cases, excluded, start, end, at))
     return tuple(found)
+
+
+def _is_excluded_whole(cases: list[_Case], excluded: Exclusions) -> bool:
+    due = _union([case.instants() for case in cases], excluded)
+    return due.after(cases[0].anchor.instant - 1) is None
+
+
+def _union(parts: list[Instants], excluded: Exclusions | None) -> Instants:
+    return Union(parts if excluded is None else [excluded.apply(part) for part in parts])
 
 
 def _of_part(case: _Case) -> Iterator[Remark]:
@@ -120,7 +143,7 @@ def _of_part(case: _Case) -> Iterator[Remark]:
         yield Remark("L022", "UNTIL is before start", "move one of them")
     if isinstance(part, Rule):
         if case.instants().after(case.anchor.instant - 1) is None:
-            yield Remark("L020", "it is never due, not once in 400 years", _why_never(part))
+            yield Remark(_NEVER, "it is never due, not once in 400 years", _why_never(part))
             return
         yield from _skipped_days(part, case.anchor)
     yield from _phase(case)
@@ -253,24 +276,38 @@ def _skipped_days(rule: Rule, anchor: Anchor) -> Iterator[Remark]:
 # -- bounds -------------------------------------------------------------------------------------
 
 
-def _between(cases: list[_Case], start: datetime | None, end: datetime | None) -> Iterator[Remark]:
+def _bounds(
+    cases: list[_Case],
+    excluded: Exclusions | None,
+    start: datetime | None,
+    end: datetime | None,
+    at: int | None,
+) -> Iterator[Remark]:
+    """Say one thing about what start, end and the present leave."""
+    parts = [instants_of(case.part, case.zone, case.anchor, case.dst) for case in cases]
+    due = _union(parts, excluded)
+    found = list(_between(due, cases[0], start, end)) if start or end else []
+    if not found and at is not None:
+        found.extend(_past(due, cases[0].zone, end, at))
+    yield from found
+
+
+def _between(
+    due: Instants, case: _Case, start: datetime | None, end: datetime | None
+) -> Iterator[Remark]:
     """Say that nothing is due between start and end."""
-    anchor, zone = cases[0].anchor, cases[0].zone
-    last = last_of(end, zone, Fold.SECOND)
-    if last < anchor.instant:
+    last = last_of(end, case.zone, Fold.SECOND)
+    if last < case.anchor.instant:
         return
-    parts = [instants_of(case.part, zone, anchor, case.dst) for case in cases]
-    first = anchor.instant if start is not None else FIRST
-    following = Union(parts).after(first - 1)
+    first = case.anchor.instant if start is not None else FIRST
+    following = due.after(first - 1)
     if following is None or following > last:
         yield Remark("L026", "it is never due between start and end", "move start or end")
 
 
-def _past(cases: list[_Case], end: datetime | None, now: int) -> Iterator[Remark]:
+def _past(due: Instants, zone: Zone, end: datetime | None, now: int) -> Iterator[Remark]:
     """Say that nothing is due any more."""
-    zone = cases[0].zone
-    parts = [instants_of(case.part, zone, case.anchor, case.dst) for case in cases]
-    following = Union(parts).after(now)
+    following = due.after(now)
     last = None if end is None else last_of(end, zone, Fold.SECOND)
     if following is None or (last is not None and following > last):
         yield Remark("L027", "all its instants are past: it never runs again", "move it, or end")
