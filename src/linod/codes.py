@@ -723,7 +723,8 @@ Right:
         Severity.ERROR,
         "tasks that wait for each other",
         """\
-Following after leads back to where it began, so none of these tasks could ever start.
+Following after leads back to where it began, so none of these tasks could ever start. A chain
+waits for its tasks.
 
 Wrong:
     [tasks.a]
@@ -857,7 +858,8 @@ Right:
         Severity.ERROR,
         "a chain that cannot be",
         """\
-A chain has tasks; each is in one chain only, is no chain and has no recurrence of its own.
+A chain has tasks; each is in one chain only, and there once, is no chain and has neither a
+recurrence nor `after` of its own: when it runs is what the chain says.
 
 Wrong:
     [chains.nightly]
@@ -866,6 +868,23 @@ Wrong:
 Right:
     [chains.nightly]
     tasks = ["extract", "load"]""",
+    ),
+    "L075": Code(
+        Severity.ERROR,
+        "an old name that cannot be",
+        """\
+formerly lists the names that a task or chain had before: their history, cursor and pauses come
+along. So it is a name that no task and no chain has now, and that no other one claims.
+
+Wrong:
+    [tasks.report]
+    command = "make-report"
+    formerly = ["report"]
+
+Right:
+    [tasks.report]
+    command = "make-report"
+    formerly = ["weekly_report"]""",
     ),
     "L076": Code(
         Severity.ERROR,
@@ -1088,6 +1107,23 @@ Wrong:
 
 Right:
     command = ["gzip", "dump.sql"]""",
+    ),
+    "L094": Code(
+        Severity.WARNING,
+        "a key without effect",
+        """\
+The key is right, but what it needs is not there: max_running goes with overlap = "allow";
+on_excluded with exclude and times of day; exclude with a recurrence that has times. Or it is a
+calendar in which no day was found.
+
+Wrong:
+    recurrence = "every day at 07:00"
+    max_running = 4
+
+Right:
+    recurrence = "every day at 07:00"
+    overlap = "allow"
+    max_running = 4""",
     ),
 }
 

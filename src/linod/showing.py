@@ -14,7 +14,6 @@ from typing import Any
 import attrs
 
 from linod.keys import keys_of, says, written_for
-from linod.recurrence.model import MANUALLY
 from linod.specs import Chain, Config, Reference, Task
 from linod.toml import table_text
 
@@ -45,35 +44,20 @@ def show_one(config: Config, name: str) -> str:
 def document(config: Config) -> dict[str, Any]:
     """Give the whole configuration as TOML tables."""
     mask = _Mask(config)
-    members = _members(config)
     tables: dict[str, Any] = {"linod": mask.table(attrs.evolve(config.linod, include=()))}
     if config.log is not None:
         tables["log"] = mask.table(config.log)
     for group in ("pools", "calendars", "tasks", "chains"):
         specs = getattr(config, group).values()
         if specs:
-            tables[group] = {spec.name: _table(spec, mask, members) for spec in specs}
+            tables[group] = {spec.name: mask.table(spec) for spec in specs}
     return tables
 
 
 def document_of(config: Config, name: str) -> _Table:
     """Give one task or chain as a TOML table."""
     spec: Task | Chain = config.tasks[name] if name in config.tasks else config.chains[name]
-    return _table(spec, _Mask(config), _members(config))
-
-
-def _members(config: Config) -> frozenset[str]:
-    """Name the tasks of all chains."""
-    groups = [group for chain in config.chains.values() for group in chain.tasks]
-    return frozenset(name for group in groups for name in group)
-
-
-def _table(spec: Any, mask: _Mask, members: frozenset[str]) -> _Table:
-    table = mask.table(spec)
-    # The chain has the recurrence: in a member even "manually" is refused.
-    if isinstance(spec, Task) and spec.name in members and spec.recurrence == MANUALLY:
-        del table["recurrence"]
-    return table
+    return _Mask(config).table(spec)
 
 
 def _header(config: Config, parts: list[str]) -> str:

@@ -140,6 +140,28 @@ def test_after_may_name_a_discovered_task_and_nothing_else(load_text) -> None:
     assert (error.code, error.place.line, error.place.column) == ("L063", 5, 20)
 
 
+def test_names_that_a_decorator_gives_are_checked_too(load_text) -> None:
+    loaded = load_text(f'{DISCOVER}[tasks.first]\ncommand = "x"\nformerly = ["old"]\n')
+    keys = {"after": ["report", "nope"], "formerly": ["first", "old", "older"]}
+
+    found = complete(loaded, Inspection(declared=(declared(**keys),))).errors
+
+    assert [(each.code, each.place.line, each.message.partition(": ")[2]) for each in found] == [
+        ("L063", 41, 'unknown task "nope"'),
+        ("L064", 41, '"report" waits for itself'),
+        ("L075", 41, 'formerly "first": a task or chain has this name now'),
+        ("L075", 41, 'formerly "old": "first" claims this name already'),
+    ]
+
+
+def test_an_old_name_that_a_discovered_task_has_is_told(load_text) -> None:
+    loaded = load_text(f'{DISCOVER}[tasks.first]\ncommand = "x"\nformerly = ["report"]\n')
+
+    [error] = complete(loaded, Inspection(declared=(declared(),))).errors
+
+    assert (error.code, error.place.line) == ("L075", 5)
+
+
 @pytest.mark.parametrize(
     ("kind", "key", "code", "marked"),
     [

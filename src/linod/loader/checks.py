@@ -12,17 +12,30 @@ from attrs import define, field
 
 from linod.diagnostics import Diagnostic
 from linod.keys import keys_of
-from linod.loader.graph import cycles
 from linod.loader.identity import has_no_effect
 from linod.loader.loaded import WHAT_RUNS, Entry, Kept
+from linod.loader.order import Order
 from linod.loader.places import Path
 from linod.loader.presence import missing
-from linod.loader.refusal import did_you_mean, dotted
+from linod.loader.refusal import dotted
 from linod.loader.source import Source
+from linod.loader.telling import Telling
+from linod.recurrence.exclusion import moves
 from linod.recurrence.model import Interval, Recurrence
 from linod.recurrence.remarks import ALL_EXCLUDED, Remark, remarks
-from linod.specs import Calendar, CalendarName, Chain, Config, Linod, Pool, Task
-from linod.units import format_duration, nearest
+from linod.specs import (
+    Calendar,
+    CalendarName,
+    Chain,
+    Config,
+    Exclusion,
+    Linod,
+    OnExcluded,
+    Overlap,
+    Pool,
+    Task,
+)
+from linod.units import format_duration
 
 _SHELL_SIGNS = re.compile(r"[|<>;`]|&&|&\s*$|\$[({A-Za-z_]|[*?]")
 
@@ -41,20 +54,14 @@ def check(config: Config, kept: Kept) -> None:
             checks.task(name, entry)
         elif kind == "chains":
             checks.chain(name, entry)
-    checks.cycles()
+    Order(checks).check()
     checks.alike_names()
     checks.store_of_its_own()
 
 
 def check_waiting(config: Config, kept: Kept) -> None:
     """Check the names of tasks again, now that the discovered ones are known."""
-    checks = _Checks(config, kept, is_complete=True)
-    for (kind, name), entry in kept.entries.items():
-        if kind == "tasks" and name in config.tasks and "after" in entry.table:
-            checks.after(config.tasks[name], entry)
-        elif kind == "chains" and name in config.chains:
-            checks.members(config.chains[name], entry)
-    checks.cycles()
+    Order(Telling(config, kept, is_complete=True)).check()
 
 
 def remarks_on(task: Task | Chain, zone: str, now: datetime | None) -> tuple[Remark, ...]:
@@ -75,40 +82,10 @@ def remarks_on(task: Task | Chain, zone: str, now: datetime | None) -> tuple[Rem
 
 
 @define
-class _Checks:
-    """The configuration under check, and where its findings go."""
+class _Checks(Telling):
+    """What is checked, and what was found out on the way."""
 
-    config: Config
-    kept: Kept
-    is_complete: bool = False
-    """Tasks that are not known now do not exist."""
-    chain_of: dict[str, str] = field(factory=dict)
     remarks: dict[Any, tuple[Remark, ...]] = field(factory=dict)
-    guesses_left: int = 200
-    """A guess compares with all names; nobody reads more of them."""
-    told_defaults: set[tuple[Source, Path, str]] = field(factory=set)
-
-    def add(
-        self,
-        entry: Entry,
-        keys: Path,
-        code: str,
-        message: str,
-        *,
-        is_key: bool = False,
-        **more: Any,
-    ) -> None:
-        """Add a finding on a key of a table; on that of [defaults], once, if it is from there."""
-        source, path = entry.source, entry.path
-        if keys and keys[0] not in entry.table and keys[0] in source.data.get("defaults", ()):
-            path = ("defaults",)
-            if (source, (*path, *keys), code) in self.told_defaults:
-                return
-            self.told_defaults.add((source, (*path, *keys), code))
-        elif keys and keys[0] not in entry.table:
-            keys, is_key = (), True
-        shown = f"{dotted(path)}: {message}"
-        self.kept.findings.add(source, path + keys, code, shown, is_key=is_key, **more)
 
     # -- later --------------------------------------------------------------------------------
 
@@ -154,15 +131,13 @@ class _Checks:
         self._presence(task, entry)
         self._names(task, entry)
         self._remarks(task, entry)
+        self._exclusions(task, entry)
+        if "max_running" in entry.table and task.overlap is not Overlap.ALLOW:
+            self._tell_idle(entry, "max_running", 'it goes with overlap = "allow"')
         command = entry.table.get("command")
         if isinstance(command, str) and (match := _SHELL_SIGNS.search(command)):
             message = f'"{match[0].strip()}" has no meaning here: a command runs without a shell'
             self.add(entry, ("command",), "L080", message, label="write it as shell = …")
-
-    @property
-    def is_discovering(self) -> bool:
-        """Tell whether there are tasks that are known only when procedures are imported."""
-        return bool(self.config.linod.discover or self.config.linod.django)
 
     def _what_runs(self, task: Task, entry: Entry) -> None:
         given = [
@@ -239,47 +214,15 @@ class _Checks:
             self.add(entry, (key,), "L093", message, help=advice)
 
     def _names(self, task: Task, entry: Entry) -> None:
-        self.after(task, entry)
         if task.pool is not None:
-            self._known(task.pool, "pools", "L065", "pool", entry, ("pool",))
+            self.known(task.pool, "pools", "L065", "pool", entry, ("pool",))
         self._calendars(task, entry)
-
-    def after(self, task: Task, entry: Entry) -> None:
-        """Check the names that a task waits for."""
-        for index, name in enumerate(task.after):
-            self._known_task(name, entry, ("after", index))
 
     def _calendars(self, task: Task | Chain, entry: Entry) -> None:
         for index, excluded in enumerate(task.exclude):
             if isinstance(excluded, CalendarName):
                 where = ("exclude", index, "calendar")
-                self._known(excluded.calendar, "calendars", "L066", "calendar", entry, where)
-
-    def _known(self, name: str, kind: str, code: str, word: str, entry: Entry, where: Path) -> None:
-        if (kind, name) in self.kept.entries:
-            return
-        label = self._guess(name, kind)
-        advice = None if label else f"[{dotted((kind, name))}] is not in any file"
-        self.add(entry, where, code, f'unknown {word} "{name[:100]}"', label=label, help=advice)
-
-    def _known_task(self, name: str, entry: Entry, where: Path) -> None:
-        """A task of `discover` is known only when the procedures are imported."""
-        entries = self.kept.entries
-        is_known = ("tasks", name) in entries or ("chains", name) in entries
-        if is_known or name in self.config.tasks:
-            return
-        if self.is_discovering and not self.is_complete:
-            return
-        label = self._guess(name, "tasks")
-        self.add(entry, where, "L063", f'unknown task "{name[:100]}"', label=label)
-
-    def _guess(self, name: str, kind: str) -> str:
-        if self.guesses_left == 0:
-            return ""
-        self.guesses_left -= 1
-        return did_you_mean(
-            nearest(name, (other for each, other in self.kept.entries if each == kind))
-        )
+                self.known(excluded.calendar, "calendars", "L066", "calendar", entry, where)
 
     def _remarks(self, task: Task | Chain, entry: Entry) -> None:
         if "recurrence" not in entry.table or task.recurrence.is_event:
@@ -300,6 +243,41 @@ class _Checks:
             self.remarks[times] = remarks_on(task, zone, self.kept.now)
         return self.remarks[times]
 
+    # -- exclude ------------------------------------------------------------------------------
+
+    def _exclusions(self, task: Task | Chain, entry: Entry) -> None:
+        """Say what of exclude and on_excluded does nothing, and what is wrong in its times."""
+        if "exclude" in entry.table and task.exclude and task.recurrence.is_event:
+            self._tell_idle(entry, "exclude", "the recurrence has no times to take out")
+        elif "on_excluded" in entry.table and task.on_excluded is not OnExcluded.SKIP:
+            self._moving(task, entry)
+        if "exclude" not in entry.table:
+            return
+        for index, each in enumerate(task.exclude):
+            if isinstance(each, Recurrence):
+                self._excluding(task, entry, index, each)
+
+    def _moving(self, task: Task | Chain, entry: Entry) -> None:
+        if not task.exclude:
+            self._tell_idle(entry, "on_excluded", "there is no exclude")
+        elif not moves(task.recurrence, task.exclude) and not _has_unread(task.exclude):
+            why = "only times of day on whole excluded days move"
+            self._tell_idle(entry, "on_excluded", why)
+
+    def _excluding(self, task: Task | Chain, entry: Entry, index: int, each: Recurrence) -> None:
+        zone = self.config.zone_of(task)
+        times = (each, zone, task.start, None, None, task.dst, (), OnExcluded.SKIP)
+        if times not in self.remarks:
+            self.remarks[times] = remarks(each, zone, start=task.start, dst=task.dst)
+        for remark in self.remarks[times]:
+            if remark.code in _ON_EXCLUDING:
+                place = entry.source.places.of((*entry.path, "exclude", index))
+                found = Diagnostic(remark.code, remark.message, place, help=remark.help)
+                self.kept.findings.diagnostics.append(found)
+
+    def _tell_idle(self, entry: Entry, key: str, why: str) -> None:
+        self.add(entry, (key,), "L094", f"{key} has no effect: {why}", is_key=True)
+
     # -- chains -------------------------------------------------------------------------------
 
     def chain(self, name: str, entry: Entry) -> None:
@@ -310,52 +288,9 @@ class _Checks:
         self._period(chain, entry)
         self._calendars(chain, entry)
         self._remarks(chain, entry)
-        if not any(chain.tasks):
-            self.add(entry, ("tasks",), "L074", "a chain without tasks")
-        self.members(chain, entry)
-
-    def members(self, chain: Chain, entry: Entry) -> None:
-        """Check the tasks of a chain."""
-        written = entry.table.get("tasks", [])
-        for index, step in enumerate(chain.tasks):
-            is_list = isinstance(written[index], list)
-            for inner, member in enumerate(step):
-                where = ("tasks", index, inner) if is_list else ("tasks", index)
-                self._member(member, chain.name, entry, where)
-
-    def _member(self, member: str, chain: str, entry: Entry, where: Path) -> None:
-        self._known_task(member, entry, where)
-        other = self.chain_of.setdefault(member, chain)
-        task = self.kept.entries.get(("tasks", member))
-        if other != chain:
-            message = f'"{member}" is in the chain "{other}" already: a task is in one chain only'
-            self.add(entry, where, "L074", message)
-        elif ("chains", member) in self.kept.entries:
-            self.add(entry, where, "L074", f'"{member}" is a chain, not a task')
-        elif task is not None and "recurrence" in task.table:
-            message = f'"{member}" has a recurrence of its own: in a chain the chain has it'
-            self.add(entry, where, "L074", message)
+        self._exclusions(chain, entry)
 
     # -- all together -------------------------------------------------------------------------
-
-    def cycles(self) -> None:
-        """Refuse tasks that wait for each other."""
-        waits = {name: task.after for name, task in self.config.tasks.items() if task.after}
-        for cycle in cycles(waits):
-            shown = cycle if len(cycle) <= 8 else (*cycle[:4], "…", *cycle[-3:])
-            message = "tasks wait for each other: " + " → ".join((*shown, cycle[0]))
-            self._tell_cycle(cycle, message)
-
-    def _tell_cycle(self, cycle: tuple[str, ...], message: str) -> None:
-        """Show the first `after` of the cycle that stands in a file."""
-        for name, following in zip(cycle, (*cycle[1:], cycle[0]), strict=True):
-            entry = self.kept.entries.get(("tasks", name))
-            if entry is not None and "after" in entry.table:
-                index = self.config.tasks[name].after.index(following)
-                self.add(entry, ("after", index), "L064", message)
-                return
-        first = next(iter(self.kept.sources))
-        self.kept.findings.add(first, (), "L064", message)
 
     def store_of_its_own(self) -> None:
         """Refuse a store that is another of linod's files: both would be destroyed."""
@@ -385,6 +320,15 @@ class _Checks:
 
 _WHAT_RUNS_IN_ORDER = ("procedure", "command", "shell", "manage")
 assert set(_WHAT_RUNS_IN_ORDER) == WHAT_RUNS
+
+
+# What is also to be said of a recurrence that is excluded: wrong ones, and an open phase.
+_ON_EXCLUDING = frozenset({"L020", "L021", "L022", "L023"})
+
+
+def _has_unread(exclude: tuple[Exclusion, ...]) -> bool:
+    """Tell whether a calendar has no days, which is told where it stands."""
+    return any(isinstance(each, CalendarName) and not each.days.names for each in exclude)
 
 
 def _utc(instant: datetime, zone: ZoneInfo) -> datetime:

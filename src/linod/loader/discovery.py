@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path as FilePath
 from typing import Any
 
 import attrs
@@ -13,7 +11,7 @@ from attrs import define
 from linod.diagnostics import Diagnostic, Place
 from linod.inspection import Declared, Inspection, Problem, ProblemKind
 from linod.loader.checks import check_waiting, remarks_on
-from linod.loader.loaded import Entry, Kept, Layer, Loaded, loaded_of, merged
+from linod.loader.loaded import Entry, Kept, Layer, Loaded, defined, loaded_of, merged
 from linod.loader.naming import is_name, why_no_name
 from linod.loader.places import Path
 from linod.loader.refusal import did_you_mean, dotted
@@ -138,7 +136,7 @@ class _Completion:
         name = declared.name
         if not is_name(name):
             message = f"@linod.procedure of {declared.described.path}: {why_no_name(name)}"
-            self._add("L060", message, _defined(declared))
+            self._add("L060", message, defined(declared))
             return False
         former = self.kept.declared.get(name)
         if former is not None:
@@ -152,7 +150,7 @@ class _Completion:
         else:
             return True
         message = f'the task name "{name}" of {declared.described.path} is taken'
-        self._add("L041", message, _defined(declared), notes=(f"by {other}",))
+        self._add("L041", message, defined(declared), notes=(f"by {other}",))
         return False
 
     def _task(self, declared: Declared) -> Task | None:
@@ -183,13 +181,13 @@ class _Completion:
             refused = refusal.refused
             where = dotted(refusal.path)
             message = f"@linod.procedure of {declared.described.path}: {where}: {refused.reason}"
-            self._add("L039", message, _defined(declared), label=refused.label, help=refused.help)
+            self._add("L039", message, defined(declared), label=refused.label, help=refused.help)
         if task is None or refusals:
             return None
         if "recurrence" in keys and "recurrence" not in self._override_keys(declared.name):
             for remark in remarks_on(task, self.loaded.zone_of(task), self.kept.now):
                 message = f"{declared.described.path}: {remark.message}"
-                self._add(remark.code, message, _defined(declared), help=remark.help)
+                self._add(remark.code, message, defined(declared), help=remark.help)
         return Layer(absolute(task, self.main.directory), frozenset(keys))
 
     def _override_keys(self, name: str) -> frozenset[str]:
@@ -237,7 +235,7 @@ class _Completion:
                 keys = ("arguments",) if "arguments" in entry.table else ("procedure",)
             yield self._place(entry, keys, is_key=is_key)
         elif declared is not None:
-            yield _defined(declared)
+            yield defined(declared)
         else:
             yield Place(file=self.main.shown)
 
@@ -260,14 +258,6 @@ class _Completion:
 
 def _is_written(entry: Entry, keys: Path) -> bool:
     return bool(keys) and keys[0] in entry.table
-
-
-def _defined(declared: Declared) -> Place:
-    """Point at the definition of a declared procedure."""
-    path = FilePath(declared.described.file)
-    here = FilePath(os.getcwd())
-    shown = path.relative_to(here) if path.is_relative_to(here) else path
-    return Place(file=str(shown), line=declared.described.line)
 
 
 def recurs_in_seconds(recurrence: Recurrence) -> bool:

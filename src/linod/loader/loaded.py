@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path as FilePath
@@ -11,7 +12,7 @@ import attrs
 from attrs import define, field, frozen
 
 from linod.codes import Severity
-from linod.diagnostics import Diagnostic, sort_diagnostics
+from linod.diagnostics import Diagnostic, Place, sort_diagnostics
 from linod.inspection import Declared
 from linod.loader.places import Path
 from linod.loader.source import Findings, Source
@@ -91,6 +92,14 @@ class Loaded:
     def fatal(self) -> tuple[Diagnostic, ...]:
         """List the errors that keep the daemon from starting: all but failed imports."""
         return tuple(each for each in self.errors if each.code not in IMPORT_CODES)
+
+
+def defined(declared: Declared) -> Place:
+    """Point at the definition of a declared procedure."""
+    path = FilePath(declared.described.file)
+    here = FilePath(os.getcwd())
+    shown = path.relative_to(here) if path.is_relative_to(here) else path
+    return Place(file=str(shown), line=declared.described.line)
 
 
 def loaded_of(kept: Kept, partial: Config | None) -> Loaded:
