@@ -911,6 +911,24 @@ Wrong:
 Right:
     day = { due = "-1 day" }""",
     ),
+    "L078": Code(
+        Severity.ERROR,
+        "a calendar that cannot be read",
+        """\
+A calendar has days: dates, the public holidays of a country, or the events of an iCalendar file.
+A country is written as its ISO 3166 code; the holidays come from the holidays library, which is an
+extra: pip install 'linod[holidays]'. A file is read as RFC 5545 says, and the line tells where it
+is not so.
+
+Wrong:
+    [calendars.closed]
+    country = "Estonia"
+
+Right:
+    [calendars.closed]
+    country = "EE"
+    dates = [2026-12-31]""",
+    ),
 }
 
 # L080-L089: warnings on values

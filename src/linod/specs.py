@@ -536,7 +536,11 @@ class Calendar:
         doc="Part of the country, as the holidays library names it.", example='"BY"'
     )
     dates: tuple[date, ...] = key((), doc="Days.", example="[2026-12-31]")
-    file: Path | None = key(doc="An iCalendar file.", example='"closed.ics"')
+    file: Path | None = key(
+        doc="An iCalendar file: the days that its events touch, from 2000 to 2100. Read when linod "
+        "starts or reloads.",
+        example='"closed.ics"',
+    )
 
 
 @frozen(kw_only=True)

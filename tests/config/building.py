@@ -78,6 +78,7 @@ def loaded(folder: Path, text: str, environ: dict[str, str] | None = None) -> Co
     """Load a text that has no errors."""
     path = folder / "linod.toml"
     path.write_text(text, encoding="utf-8")
+    (folder / "closed.ics").write_text("BEGIN:VCALENDAR\nEND:VCALENDAR\n")
     found = load(path, environ or {})
 
     assert [f"{each.code} {each.message}" for each in found.errors] == []

@@ -26,6 +26,7 @@ DATA_PARTS = {
     *("itertools", "json", "math", "operator", "pathlib", "re", "shlex", "string", "textwrap"),
     *("types", "typing", "unicodedata", "zoneinfo", "attr", "attrs", "dateutil"),
 }
+EXTRAS = {"holidays": "linod.loader.countries"}
 CLOCKS = {"now", "utcnow", "today"}
 
 
@@ -168,4 +169,17 @@ def test_every_third_party_import_is_a_dependency() -> None:
     declared |= {"pytest"}
     tops = {name.partition(".")[0] for module in FILES for name in _imports(module)}
 
-    assert set() == tops - set(sys.stdlib_module_names) - declared - {"linod"}
+    assert set() == tops - set(sys.stdlib_module_names) - declared - set(EXTRAS) - {"linod"}
+
+
+@pytest.mark.parametrize(("library", "module"), EXTRAS.items())
+def test_an_extra_is_imported_in_one_file_only(library: str, module: str) -> None:
+    assert [name for name in FILES if library in _imports(name)] == [module]
+
+
+@pytest.mark.parametrize("module", EXTRAS.values())
+def test_an_extra_is_imported_when_it_is_used(module: str) -> None:
+    tops = [node for node in _tree(module).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = [alias.name for node in tops if isinstance(node, ast.Import) for alias in node.names]
+
+    assert set(names) & set(EXTRAS) == set()

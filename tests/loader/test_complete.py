@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -160,6 +161,15 @@ def test_an_old_name_that_a_discovered_task_has_is_told(load_text) -> None:
     [error] = complete(loaded, Inspection(declared=(declared(),))).errors
 
     assert (error.code, error.place.line) == ("L075", 5)
+
+
+def test_a_calendar_of_a_discovered_task_has_its_days(load_text) -> None:
+    loaded = load_text(f"{DISCOVER}[calendars.c]\ndates = [2026-12-31]\n")
+    exclude = [{"calendar": "c"}]
+
+    config = complete(loaded, Inspection(declared=(declared(exclude=exclude),))).config
+
+    assert list(config.tasks["report"].exclude[0].days.names) == [date(2026, 12, 31)]
 
 
 @pytest.mark.parametrize(

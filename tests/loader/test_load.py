@@ -10,7 +10,7 @@ import pytest
 from linod.errors import ConfigurationError
 from linod.loader import find
 from linod.recurrence import parse
-from linod.specs import Allowed, CalendarName, Cooldown, ExitCodes, Overlap, Warn
+from linod.specs import Allowed, CalendarDays, CalendarName, Cooldown, ExitCodes, Overlap, Warn
 
 
 def codes(loaded) -> list[str]:
@@ -58,7 +58,8 @@ def test_every_kind_of_value_is_parsed(load_text) -> None:
 
     assert task.command == ("a", "b c")
     assert task.exit_codes == ExitCodes(succeeded=(0,), warned=(24,))
-    assert task.exclude[:2] == (CalendarName(calendar="ee"), date(2026, 12, 24))
+    days = CalendarDays({date(2026, 12, 31): ""})
+    assert task.exclude[:2] == (CalendarName(calendar="ee", days=days), date(2026, 12, 24))
     assert task.exclude[2] == parse("every monday at 07:00")
     assert task.allowed == Allowed(first=time(20), last=time(6))
     assert task.cooldown == Cooldown(failure=timedelta(minutes=20))
@@ -186,6 +187,7 @@ def test_a_variable_that_is_not_set_is_told_at_its_reference(load_text) -> None:
 
 
 def test_a_calendar_file_is_a_path_and_no_reference(load_text, tmp_path: Path) -> None:
+    (tmp_path / "closed.ics").write_text("BEGIN:VCALENDAR\nEND:VCALENDAR\n")
     loaded = load_text('[calendars.shop]\nfile = "closed.ics"\n')
 
     assert loaded.config.calendars["shop"].file == tmp_path / "closed.ics"

@@ -10,6 +10,7 @@ from attrs import define
 
 from linod.diagnostics import Diagnostic, Place
 from linod.inspection import Declared, Inspection, Problem, ProblemKind
+from linod.loader.calendars import filled
 from linod.loader.checks import check_waiting, remarks_on
 from linod.loader.loaded import Entry, Kept, Layer, Loaded, defined, loaded_of, merged
 from linod.loader.naming import is_name, why_no_name
@@ -165,7 +166,7 @@ class _Completion:
             layer = merged(upper, layer)
         whole = merged(layer, self.kept.defaults[source.path])
         task = attrs.evolve(
-            whole.task,
+            filled(whole.task, self.kept),
             procedure=DottedPath(declared.described.path),
             description=whole.task.description or declared.described.summary or None,
         )

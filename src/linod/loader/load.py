@@ -16,6 +16,7 @@ import attrs
 from attrs import define, field
 
 from linod.diagnostics import Diagnostic, Place
+from linod.loader.calendars import read_calendars
 from linod.loader.checks import check
 from linod.loader.includes import included
 from linod.loader.loaded import TASK_LIKE, WHAT_RUNS, Entry, Kept, Layer, Loaded, loaded_of, merged
@@ -96,6 +97,7 @@ class _Loading:
             log=log if "log" in self.main.data else None,
             **self.named,
         )
+        config = read_calendars(config, self.kept)
         check(config, self.kept)
         return config if read is not None else None
 

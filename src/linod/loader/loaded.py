@@ -16,7 +16,7 @@ from linod.diagnostics import Diagnostic, Place, sort_diagnostics
 from linod.inspection import Declared
 from linod.loader.places import Path
 from linod.loader.source import Findings, Source
-from linod.specs import Config, Task
+from linod.specs import CalendarDays, Config, Task
 
 IMPORT_CODES = frozenset({"L030", "L034", "L035", "L037"})
 """A procedure that cannot be imported fails its own occurrences, not the daemon's start."""
@@ -50,6 +50,8 @@ class Kept:
     findings: Findings = field(factory=Findings)
     entries: dict[tuple[str, str], Entry] = field(factory=dict)
     """By kind and name, in the order of the files."""
+    calendars: dict[str, CalendarDays] = field(factory=dict)
+    """The days of each calendar that could be read."""
     defaults: dict[FilePath, Layer] = field(factory=dict)
     flawed: dict[str, Task] = field(factory=dict)
     """Tasks of which some keys were refused, without these: to check the others."""
