@@ -170,8 +170,7 @@ class Finder:
 
     def _excluded_by(self, at: datetime) -> str:
         """What takes an instant out of the recurrence, in words."""
-        ask = getattr(self._planner, "excluded_by", None)
-        return (ask(at) if ask is not None else None) or ""
+        return (None if self._planner is None else self._planner.excluded_by(at)) or ""
 
     def _is_still_the_rule(self, row: DecisionRow) -> bool:
         """Tell whether a range was counted by the rule of now, so that we know its instants."""
