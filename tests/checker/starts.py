@@ -159,7 +159,7 @@ class Starts:
     def _own(self, stay: Stay, policy: Policy, ready: int, started: int) -> Iterator[Taken]:
         """Give the runs of the same task that had begun before."""
         task = stay.row.task
-        if policy.overlap != "allow" and not stay.is_by_people:
+        if policy.overlap != "allow":
             yield from self._behind_retries(stay)
         if policy.overlap != "allow":
             for begin, end, other in self._ahead[task].touching(ready, started):
@@ -202,7 +202,8 @@ class Starts:
     def _behind_retries(self, stay: Stay) -> Iterator[Taken]:
         """Give the times in which an earlier occurrence waited for its next attempt."""
         for other in self._case.stays[stay.row.task]:
-            if other.row.attempt > 1 and other.due != stay.due and not other.is_by_people:
+            is_alike = other.is_by_people == stay.is_by_people
+            if other.row.attempt > 1 and other.due != stay.due and is_alike:
                 begun = other.end_last if other.started is None else other.started
                 yield other.queued_first, begun
 

@@ -76,9 +76,10 @@ def _end(row: RunRow, begun: Begun | None, clock: Clock, serving: Serving) -> tu
     if row.ended is not None:
         ended = ticks(row.ended)
         first, last = clock.first(ended), clock.last(ended)
-        if begun is not None and first < ticks(begun.started):
+        beginning = clock.first(ticks(row.queued)) if begun is None else ticks(begun.started)
+        if first < beginning:
             # The clock was set back: it showed this end before the run began, too.
-            first = clock.since(ticks(begun.started), ended)
+            first = clock.since(beginning, ended)
     if begun is not None and begun.ended is not None:
         noted = ticks(begun.ended)
         learnt = serving.learnt(noted)
@@ -95,7 +96,12 @@ class Lane:
         self._queued = [stay.queued_first for stay in self.stays]
         self._over = sorted(stay.end_last for stay in self.stays)
         self._ended = sorted(
-            ((stay.end_last, stay) for stay in self.stays if stay.end_last < NEVER),
+            (
+                (stay.end_last, stay)
+                for stay in self.stays
+                # What never started has no end that anything rests after.
+                if stay.end_last < NEVER and stay.row.reason != NEVER_STARTED
+            ),
             key=lambda pair: pair[0],
         )
         self._ends = [end for end, _ in self._ended]

@@ -39,7 +39,11 @@ def history_of(world: World) -> checked.History:
         ),
         steps=tuple(checked.Step(at=at, by=by) for at, by in diary.steps),
         holds=tuple(_hold(each) for each in diary.holds),
-        drains=tuple(checked.Drain(begin=begin, end=end) for begin, end in diary.drains),
+        drains=tuple(
+            # It does not decide once more between its drain and its death.
+            checked.Drain(begin=begin, end=end + timedelta(milliseconds=1))
+            for begin, end in diary.drains
+        ),
         cancelled=_cancelled(world),
         deaths=tuple(diary.deaths),
         max_running=world.config.linod.max_running,
