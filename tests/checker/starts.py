@@ -173,6 +173,12 @@ class Starts:
 
     def _behind_series(self, stay: Stay) -> Iterator[Taken]:
         """Give those that were caught up and came before one that was: they run one by one."""
+        if stay.row.trigger == "backfill":
+            stays = self._case.stays[stay.row.task]
+            others = [each for each in stays if each.row.trigger == "backfill" and each != stay]
+            for other in others:
+                yield other.started or other.queued_first, other.end_last
+            return
         series = self._caught_up[stay.row.task]
         if stay.row.trigger == "schedule" and stay.due in series:
             for other in self._case.stays[stay.row.task]:

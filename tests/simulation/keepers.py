@@ -23,6 +23,9 @@ class Note:
     outcome: Outcome
     reason: str = ""
     ended: datetime | None = None
+    begun_written: datetime
+    ended_written: datetime | None = None
+    """As the machine's clock showed it."""
     is_killed: bool = False
     """It was ended without having the time to write it down."""
 
@@ -70,6 +73,7 @@ class Keepers:
             begun=begun,
             ends=begun + timedelta(seconds=length),
             outcome=outcome,
+            begun_written=self._clock.written,
         )
         self.notes[command.run] = self.going[command.run] = note
         return RunStarted(
@@ -114,7 +118,7 @@ class Keepers:
         return None if note.ended is None else self._report(note)
 
     def _end(self, note: Note) -> Event:
-        note.ended = note.ends
+        note.ended, note.ended_written = note.ends, note.ends + self._clock.ahead
         del self.going[note.command.run]
         return self._report(note)
 
@@ -126,13 +130,12 @@ class Keepers:
         return self._end(note)
 
     def _report(self, note: Note) -> Event:
-        assert note.ended is not None
         return RunEnded(
             run=note.command.run,
             lease=note.command.lease,
             outcome=note.outcome,
             reason=note.reason,
-            ended=note.ended + self._clock.ahead,
-            started=note.begun + self._clock.ahead,
+            ended=note.ended_written,
+            started=note.begun_written,
             detail={"bases": ["ValueError"]} if note.outcome is Outcome.FAILED else {},
         )
