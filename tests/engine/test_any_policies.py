@@ -46,7 +46,7 @@ from .building import (
     starts,
 )
 
-EXAMPLES = int(os.environ.get("LINOD_TEST_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("LINOD_TEST_EXAMPLES", "150"))
 MEMORY = Path("/dev/shm")
 MAX_RUNNING = 4
 TICK = timedelta(microseconds=1)

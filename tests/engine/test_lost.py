@@ -144,6 +144,7 @@ def test_one_that_never_started_is_missed_where_it_is_older_than_the_window(worl
     world.adopt(at(1000), task)
 
     assert [] == world.starts(at(1000), never(start), ServeStarted(at=at(1000)))
+    assert [("lost", "never started"), ("cancelled", "missed")] == world.ends()
 
 
 def test_one_that_never_started_does_not_start_while_paused(world: World) -> None:
@@ -151,6 +152,7 @@ def test_one_that_never_started_does_not_start_while_paused(world: World) -> Non
     world.settle(at(11), pause(11, "mail"))
 
     assert [] == world.starts(at(12), never(start))
+    assert ("cancelled", "paused by alice") == world.ends()[1]
 
 
 def test_one_that_was_cancelled_and_never_started_does_not_start(world: World) -> None:
@@ -158,6 +160,25 @@ def test_one_that_was_cancelled_and_never_started_does_not_start(world: World) -
     world.settle(at(11), cancel(11, "mail"))
 
     assert [] == world.starts(at(12), never(start))
+    assert ("cancelled", "cancelled by alice") == world.ends()[1]
+
+
+def test_one_that_never_started_of_a_removed_task_does_not_start(world: World) -> None:
+    start = begin(world, build_lost())
+    world.adopt(at(11))
+
+    assert [] == world.starts(at(12), never(start))
+    assert [("lost", "never started")] == world.ends()
+
+
+def test_a_member_that_never_started_and_is_paused_did_not_fail(world: World) -> None:
+    parts = (build_chain("a", "b"), *members("a", "b"))
+    world.adopt(at(5), *parts)
+    (start,) = world.starts(at(10))
+    world.settle(at(11), pause(11, "a"))
+    world.settle(at(12), never(start))
+
+    assert [("cancelled", "a did not run: paused by alice")] == world.ends("nightly")
 
 
 def test_a_member_of_a_cancelled_chain_that_never_started_does_not_start(world: World) -> None:

@@ -51,7 +51,7 @@ class Chaining:
     def stop(self, run: RunRow, reason: str) -> None:
         """End a chain that goes on, with all its members."""
         situation = self._situation
-        situation.stopping.add(run.id)
+        situation.stopping[run.id] = reason
         progress = evolve(Progress.read(run.detail), stopped=reason)
         run = situation.roster.put_detail(situation.draft, run, progress.to_detail())
         members = situation.roster.members(run.id)
@@ -125,7 +125,7 @@ class Chaining:
             detail=progress.to_detail(),
         )
         if ended is not None:
-            situation.stopping.discard(ended.id)
+            situation.stopping.pop(ended.id, None)
             self._rest_after(ended, outcome, rest)
             situation.look_at(ended.task)
             self._ending.conclude(ended)

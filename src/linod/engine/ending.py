@@ -18,7 +18,7 @@ from linod.engine.situation import Situation
 from linod.engine.timers import Continue
 from linod.events import Outcome, RunEnded, RunNeverStarted, State, Trigger
 from linod.policy import Hold, HoldKind, Progress
-from linod.policy.reasons import NEVER_STARTED, OUTSIDE
+from linod.policy.reasons import NEVER_STARTED, OUTSIDE, TOO_OLD
 from linod.recurrence.model import Event
 from linod.specs import LogLevel
 from linod.store.interface import RunRow
@@ -70,15 +70,20 @@ class Ending:
         )
         if ended is None:
             return
-        plan = situation.agenda.get(ended.task)
-        is_wanted = plan is not None and situation.refusal_of(plan, ended) is None
-        is_wanted = is_wanted and not self._is_asked_to_end(ended)
-        if plan is not None and is_wanted and not policy.is_too_old(plan.task, ended.planned, now):
-            again = evolve(_again(ended, now), planned=ended.planned)
-            situation.add_run(plan, again)
-        else:
-            self.conclude(ended)
         situation.look_at(ended.task)
+        plan, reason = situation.agenda.get(ended.task), self._why_to_end(ended)
+        if plan is None:
+            self.conclude(ended)
+            return
+        again = situation.add_run(plan, evolve(_again(ended, now), planned=ended.planned))
+        # It waits now like any other, and ends like any other where it is not wanted any more.
+        refused = situation.refusal_of(plan, ended)
+        if not reason and refused is not None:
+            reason = refused.reason
+        elif not reason and policy.is_too_old(plan.task, ended.planned, now):
+            reason = TOO_OLD
+        if reason:
+            self.drop(again, reason)
 
     def drop(self, run: RunRow, reason: str) -> None:
         """End a run that waits."""
@@ -117,7 +122,7 @@ class Ending:
     def _follow(self, ended: RunRow) -> None:
         situation = self._situation
         situation.look_at(ended.task)
-        is_asked_to_end = self._is_asked_to_end(ended)
+        is_asked_to_end = bool(self._why_to_end(ended))
         plan = situation.agenda.get(ended.task)
         if plan is not None and ended.outcome is not None and ended.ended is not None:
             length = policy.cooldown_after(plan.task.cooldown, ended.outcome)
@@ -126,14 +131,12 @@ class Ending:
                 return
         self.conclude(ended)
 
-    def _is_asked_to_end(self, ended: RunRow) -> bool:
-        """Tell whether it was to end, or its whole chain: then it is not tried again."""
+    def _why_to_end(self, ended: RunRow) -> str:
+        """Say why it was to end, or its whole chain: then it is not tried again."""
         situation = self._situation
-        if ended.id in situation.stopping:
-            situation.stopping.discard(ended.id)
-            return True
+        reason = situation.stopping.pop(ended.id, "")
         chain = situation.roster.get(ended.parent) if ended.parent is not None else None
-        return chain is not None and bool(Progress.read(chain.detail).stopped)
+        return reason or (Progress.read(chain.detail).stopped if chain is not None else "")
 
     def _is_tried_again(self, plan: Plan, ended: RunRow) -> bool:
         situation = self._situation

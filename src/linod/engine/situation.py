@@ -36,8 +36,8 @@ class Situation:
     config: Config | None = None
     dirty: dict[str, None] = field(factory=dict)
     """Tasks whose waiting runs have to be looked at, in the order in which that was noticed."""
-    stopping: set[int] = field(factory=set)
-    """Runs that were asked to end: no attempt follows them, however they end."""
+    stopping: dict[int, str] = field(factory=dict)
+    """Runs that were asked to end, and why: no attempt follows them, however they end."""
     renamed: dict[str, str] = field(factory=dict)
     """New names and old ones of an adoption that is not known to be committed."""
     is_closed: bool = False
@@ -127,7 +127,7 @@ class Situation:
 
     def stop(self, run: RunRow, reason: str) -> None:
         """Ask for the end of a run that began."""
-        self.stopping.add(run.id)
+        self.stopping[run.id] = reason
         command = StopRun(run=run.id, lease=run.lease, outcome=Outcome.CANCELLED, reason=reason)
         self.draft.commands.append(command)
 
