@@ -8,6 +8,7 @@ import pytest
 
 from linod.events import Outcome, ServeStarted
 from linod.specs import Allowed, CatchUp, Overlap, Retry, Task
+from linod.store.interface import StoreError
 
 from .asking import run
 from .building import World, at, build_chain, build_task, dues, ended, members, names, starts
@@ -267,6 +268,17 @@ def test_the_window_is_read_in_the_zone_of_the_task(world: World) -> None:
 
     assert [] == world.starts(at(0.5 * HOUR))
     assert [0.5 * HOUR] == dues(world.starts(at(HOUR)))
+
+
+def test_a_reload_without_a_window_that_is_given_up_starts_nothing(world: World) -> None:
+    world.adopt(at(5), build_at(1.5, 2.5))
+    world.settle(at(HOUR))
+    world.store.faults = ["unknown"]
+    with pytest.raises(StoreError):
+        world.adopt(at(1.1 * HOUR), build_task(recurrence="every hour"))
+
+    assert [] == world.starts(at(1.1 * HOUR + 1))
+    assert [HOUR] == dues(world.starts(at(1.5 * HOUR)))
 
 
 @pytest.mark.parametrize("fault", ["undone", "unknown"])

@@ -61,6 +61,8 @@ class Engine:
         self._wishing = Wishing(situation, self._ending, self._chaining)
         self._watching = Watching(situation)
         self._is_stale = False
+        self._is_given_up = False
+        """An adoption was given up that may have been committed."""
         self._known: dict[int, RunRow] = {}
         """The unfinished runs after the last transaction of which we know the end."""
         self._latest = _EPOCH
@@ -77,6 +79,7 @@ class Engine:
             return self._commit(lambda: self._adopt(config), now, elapsed)
         except BaseException:
             situation.config, situation.agenda = former
+            self._is_given_up = True
             raise
 
     def settle(
@@ -139,7 +142,7 @@ class Engine:
         except BaseException:
             self._is_stale = True
             raise
-        self._is_stale = False
+        self._is_stale = self._is_given_up = False
         situation.renamed.clear()
         self._known = situation.roster.all()
         assert situation.config is not None
@@ -187,7 +190,8 @@ class Engine:
         plan = situation.agenda.get(run.task)
         if plan is None:
             return
-        if situation.is_closed:
+        if situation.is_closed or self._is_given_up:
+            # What another configuration let start, this one decides anew.
             self._ending.hear_never_started(RunNeverStarted(run=run.id, lease=run.lease))
         else:
             situation.draft.commands.append(start_of(run, plan))
