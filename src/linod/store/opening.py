@@ -24,19 +24,21 @@ BUSY_TIMEOUT_S = 2.0
 """A foreign lock is waited for this long; then the daemon says so and tries again by itself."""
 CHECKED_BYTES = 256 * 1024 * 1024
 """quick_check reads the whole file: up to this size it takes about a second."""
+_PAGE = 4096
+"""The size of a store that is being made."""
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
     """Open or make the store for the one process that writes it."""
     _make_directory(path.parent)
+    _refuse_log_alone(path)
     _make_file(path)
     with _refusing(path):
+        _look_first(path)
         connection = _connect(path, "rw")
         try:
-            _check_identity(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            _check_health(connection, path)
             _migrate(connection)
             _check_tables(connection, path)
         except BaseException:
@@ -65,6 +67,27 @@ def open_to_read(path: Path) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
+
+
+def _look_first(path: Path) -> None:
+    """Refuse what is not to be written; only read, so that it stays as it is.
+
+    The first connection that may write takes what SQLite keeps beside the file into it.
+    """
+    connection = _connect(path, "ro")
+    try:
+        _check_identity(connection, path)
+        _check_health(connection, path)
+        if _pragma(connection, "user_version") == SCHEMA_VERSION:
+            _check_tables(connection, path)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+            raise
+        # A journal waits to be rolled back: a store of linod has none once it is made.
+        if path.stat().st_size > _PAGE:
+            raise _foreign(path) from None
+    finally:
+        connection.close()
 
 
 def _connect(path: Path, mode: str, more: str = "") -> sqlite3.Connection:
@@ -97,6 +120,25 @@ def _make_directory(directory: Path) -> None:
         raise ConfigurationError(
             f"the store's directory {directory} cannot be made: {reason}"
         ) from None
+
+
+def _refuse_log_alone(path: Path) -> None:
+    """Refuse to make a store anew beside the log of one: SQLite would throw that away."""
+    log = path.with_name(path.name + "-wal")
+    size = _size_of(path)
+    if not size and _size_of(log):
+        state = "gone" if size is None else "empty"
+        raise ConfigurationError(
+            f"the store {path} is {state}, but its log {log} is there: restore both from a "
+            "backup, or move the log away to begin anew"
+        )
+
+
+def _size_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
 
 
 def _make_file(path: Path) -> None:
@@ -133,6 +175,12 @@ def _damaged(path: Path, what: str) -> ConfigurationError:
     )
 
 
+def _foreign(path: Path) -> ConfigurationError:
+    return ConfigurationError(
+        f"{path} is the database of another application; name another file as [linod] store"
+    )
+
+
 def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
     application, version = (
         _pragma(connection, "application_id"),
@@ -140,9 +188,7 @@ def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
     )
     is_empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
     if application != APPLICATION_ID and not (is_empty and application == version == 0):
-        raise ConfigurationError(
-            f"{path} is the database of another application; name another file as [linod] store"
-        )
+        raise _foreign(path)
     if version > SCHEMA_VERSION:
         raise ConfigurationError(
             f"the store {path} was written by a newer linod (schema {version}, "
@@ -164,7 +210,7 @@ def _check_health(connection: sqlite3.Connection, path: Path) -> None:
         return
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
-        raise _damaged(path, found.splitlines()[0])
+        raise _damaged(path, found.splitlines()[-1])
 
 
 def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
