@@ -133,7 +133,7 @@ def test_the_socket_of_a_dead_daemon_is_replaced(tmp_path: Path) -> None:
 def test_a_file_in_the_way_is_left(tmp_path: Path) -> None:
     (tmp_path / "linod.sock").write_text("mine")
 
-    with pytest.raises(ConfigurationError, match="it is no socket"):
+    with pytest.raises(ConfigurationError, match="is no socket"):
         serve(tmp_path, lambda at: send(at, b"{}\n"))
     assert (tmp_path / "linod.sock").read_text() == "mine"
 

@@ -252,7 +252,7 @@ def test_a_foreign_lock_on_the_store_stops_neither_status_nor_runs(
 
     until(lambda: len(daemon.witness()) > before)
     until(lambda: daemon.client.request("status")["trouble"] == "")
-    assert daemon.terminal().count("database is locked") == 1
+    assert daemon.terminal().count("another process locks it") == 1
     daemon.stop()
     assert len(set(daemon.witness())) == len(daemon.witness())
 

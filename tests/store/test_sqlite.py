@@ -166,7 +166,7 @@ def test_a_foreign_lock_is_an_error_that_passes(store: Store, path: Path) -> Non
     foreign = sqlite3.connect(path, isolation_level=None)
     foreign.execute("BEGIN IMMEDIATE")
 
-    with pytest.raises(StoreError, match="locked"), store.transaction():
+    with pytest.raises(StoreError, match="locks it"), store.transaction():
         pass
     foreign.execute("ROLLBACK")
     suite.add_ended(store, suite.T, Outcome.SUCCEEDED)

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from linod.advice import refusal
 from linod.control import protocol
 from linod.errors import ConfigurationError, LinodError
 
@@ -82,9 +83,7 @@ class Server:
             listening.listen(_BACKLOG)
         except OSError as error:
             listening.close()
-            raise ConfigurationError(
-                f"the control socket {self._path} cannot be made: {error.strerror or error}"
-            ) from None
+            raise refusal(f"the control socket {self._path} cannot be made", error) from None
         finally:
             os.umask(mask)
             os.close(directory)
@@ -95,7 +94,7 @@ class Server:
         with suppress(FileNotFoundError):
             found = os.stat(protocol.SOCKET_NAME, dir_fd=directory, follow_symlinks=False)
             if not stat.S_ISSOCK(found.st_mode):
-                raise ConfigurationError(f"{self._path} is in the way: it is no socket")
+                raise ConfigurationError(f"{self._path} is no socket: move it away")
             os.unlink(protocol.SOCKET_NAME, dir_fd=directory)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

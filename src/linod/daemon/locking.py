@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from linod.advice import refusal
 from linod.errors import ConfigurationError, LinodError
 
 LOCK_NAME = "linod.lock"
@@ -55,11 +58,9 @@ class Lock:
 
     def _take(self, path: Path) -> None:
         try:
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            file = _open(path)
         except OSError as error:
-            raise ConfigurationError(
-                f"the lock {path} cannot be made: {error.strerror or error}"
-            ) from None
+            raise refusal(f"the lock {path} cannot be made", error) from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -68,10 +69,22 @@ class Lock:
             raise AlreadyServed(
                 f"another daemon (pid {holder}) serves {path.parent} already"
             ) from None
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         self._files.append(file)
         self._watched[path] = _identity(os.fstat(file))
+        try:
+            os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+            os.ftruncate(file, len(f"{os.getpid()}\n"))
+        except OSError as error:
+            raise refusal(f"the lock {path} cannot be written", error) from None
+
+
+def _open(path: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    file = os.open(path, flags, 0o600)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(errno.EINVAL, "not a file")
+    return file
 
 
 def holder(directory: Path) -> int | None:
@@ -97,16 +110,14 @@ def _identity(state: os.stat_result) -> tuple[int, int]:
     return state.st_dev, state.st_ino
 
 
-def make_directories(directories: Sequence[Path]) -> None:
-    """Make what is missing for us alone (0700); refuse what others own or all can write."""
+def make_directories(directories: Sequence[Path], mode: int = 0o700) -> None:
+    """Make what is missing; refuse what we cannot write, others own or all can write."""
     for directory in directories:
         try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            directory.mkdir(mode=mode, parents=True, exist_ok=True)
             state = directory.stat()
         except OSError as error:
-            raise ConfigurationError(
-                f"the directory {directory} cannot be made: {error.strerror or error}"
-            ) from None
+            raise refusal(f"the directory {directory} cannot be made", error) from None
         if state.st_uid not in (0, os.geteuid()):
             raise ConfigurationError(
                 f"{directory} belongs to user {state.st_uid}, who could forge what linod does"
@@ -115,4 +126,9 @@ def make_directories(directories: Sequence[Path]) -> None:
             raise ConfigurationError(
                 f"everybody may write into {directory}, and so could forge what linod does: "
                 f"chmod o-w {directory}"
+            )
+        if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+            raise ConfigurationError(
+                f"this user cannot write into {directory}: chown or chmod it, or name another "
+                "place in [linod]"
             )

@@ -225,7 +225,7 @@ class Service:
             self._trouble_since = present
         if not self.trouble or present - self._trouble_told > TROUBLE_AGAIN_S:
             self._trouble_told = present
-            self._teller.say(LogLevel.ERROR, f"{error}; nothing is decided until it can")
+            self._teller.say(LogLevel.ERROR, f"{error}; nothing is decided")
         self.trouble = str(error)
         await asyncio.sleep(RETRY_S)
 

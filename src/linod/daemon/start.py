@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import signal
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from linod.advice import refusal
 from linod.checking import prepare
 from linod.daemon import clock
 from linod.daemon.first_run import FirstRun
@@ -19,6 +21,7 @@ from linod.daemon.teller import Teller
 from linod.diagnostics import render_text
 from linod.engine import Engine
 from linod.errors import ConfigurationError
+from linod.executor import runfiles
 from linod.executor.tree import boot_id
 from linod.loader import Loaded
 from linod.log import LogPlan, check_log, start_log
@@ -60,6 +63,7 @@ def _locked(config: Config) -> Iterator[Lock]:
     lock = Lock()
     lock.take(config.directory, config.store_path)
     try:
+        _make_folders(config.directory)
         yield lock
     finally:
         lock.release()
@@ -102,6 +106,17 @@ def _serve_locked(
             teller.close()
     finally:
         store.close()
+
+
+def _make_folders(directory: Path) -> None:
+    """Make what keepers and runs write into: else each run would fail by itself."""
+    for name, mode in runfiles.FOLDERS.items():
+        make_directories([directory / name], mode)
+    try:
+        os.close(runfiles.prepare(directory))
+    except OSError as error:
+        folder = directory / "runs" / str(os.geteuid())
+        raise refusal(f"the directory {folder} cannot be made", error) from None
 
 
 def _report(loaded: Loaded) -> None:

@@ -40,6 +40,8 @@ MACHINE_RESTARTED = "the machine was restarted"
 MALFORMED = (KeyError, ValueError, TypeError, OverflowError, OSError)
 """What reading a message of somebody who is not trusted may raise."""
 
+FOLDERS = {"keepers": 0o700, "runs": 0o711}
+"""Of the daemon's directory, with their modes."""
 _FILE_MAX = 1024 * 1024
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _POLL_S = 0.02
@@ -116,7 +118,7 @@ def prepare(directory: Path, user: str | None = None) -> int:
     with suppress(FileExistsError):
         os.makedirs(directory, mode=0o755)
     with suppress(FileExistsError):
-        os.mkdir(directory / "runs", mode=0o711)
+        os.mkdir(directory / "runs", mode=FOLDERS["runs"])
     runs = os.open(directory / "runs", _DIRECTORY)
     try:
         with suppress(FileExistsError):
@@ -263,7 +265,7 @@ _DETAILS: dict[str, Callable[[Any], bool]] = {
 def record_keeper(directory: Path, pid: int) -> Path:
     """Name a keeper for the next daemon."""
     folder = directory / "keepers"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=FOLDERS["keepers"], parents=True, exist_ok=True)
     file = folder / str(pid)
     file.write_text(json.dumps([pid, tree.start_time(pid), tree.boot_id()]) + "\n")
     return file

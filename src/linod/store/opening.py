@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
-from linod.errors import ConfigurationError
+from linod.advice import refusal
+from linod.errors import ConfigurationError, LinodError
+from linod.store.troubles import is_passing, trouble
 
 APPLICATION_ID = 0x6C696E64
 """ASCII "lind", in the header of the file."""
@@ -54,8 +57,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     except FileNotFoundError:
         raise ConfigurationError(f"there is no store {path} yet (linod serve makes it)") from None
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigurationError(f"the store {path} cannot be read: {reason}") from None
+        raise refusal(f"the store {path} cannot be read", error) from None
     with _refusing(path):
         connection = _connect_read_only(path)
         try:
@@ -116,10 +118,7 @@ def _make_directory(directory: Path) -> None:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigurationError(
-            f"the store's directory {directory} cannot be made: {reason}"
-        ) from None
+        raise refusal(f"the store's directory {directory} cannot be made", error) from None
 
 
 def _refuse_log_alone(path: Path) -> None:
@@ -136,9 +135,10 @@ def _refuse_log_alone(path: Path) -> None:
 
 def _size_of(path: Path) -> int | None:
     try:
-        return path.stat().st_size
+        state = path.stat()
     except OSError:
         return None
+    return state.st_size if stat.S_ISREG(state.st_mode) else None
 
 
 def _make_file(path: Path) -> None:
@@ -146,10 +146,9 @@ def _make_file(path: Path) -> None:
     try:
         os.close(os.open(path, flags, 0o600))
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigurationError(f"the store {path} cannot be written: {reason}") from None
-    if not path.is_file():
-        raise ConfigurationError(f"the store {path} is not a file")
+        raise refusal(f"the store {path} cannot be written", error) from None
+    for beside in ("", "-wal", "-shm", "-journal"):
+        _refuse_irregular(path.with_name(path.name + beside))
     if not os.access(path.parent, os.W_OK):
         raise ConfigurationError(
             f"the store's directory {path.parent} cannot be written by this user; "
@@ -157,12 +156,23 @@ def _make_file(path: Path) -> None:
         )
 
 
+def _refuse_irregular(path: Path) -> None:
+    """Refuse what SQLite could not write, with words of its own that name no path."""
+    if not os.path.lexists(path):
+        return
+    if not path.is_file():
+        raise ConfigurationError(f"{path} is not a file: move it away")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise ConfigurationError(f"this user cannot write {path}: chown or chmod it")
+
+
 @contextmanager
 def _refusing(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise ConfigurationError(f"the store {path} cannot be opened: {error}") from None
+        kind = LinodError if is_passing(error) else ConfigurationError
+        raise kind(f"the store {path} cannot be opened: {trouble(error)}") from None
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         # SQLite's own message may quote what is damaged.
         raise _damaged(path, str(error)) from None

@@ -23,6 +23,7 @@ from linod.store.interface import (
     of_microseconds,
     to_microseconds,
 )
+from linod.store.troubles import trouble
 
 RUN_COLUMNS = (
     "id, task, due, attempt, trigger, state, queued, planned, started, ended, outcome,"
@@ -43,7 +44,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise StoreError(f"the store cannot be used now: {error}") from error
+        raise StoreError(f"the store cannot be used: {trouble(error)}") from error
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.IntegrityError):
             # Uniqueness is the last guard: what it stops is a bug above it.
