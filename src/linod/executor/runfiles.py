@@ -16,6 +16,7 @@ called for each unfinished run, so that nothing can still be writing its run fil
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pwd
@@ -42,6 +43,7 @@ MALFORMED = (KeyError, ValueError, TypeError, OverflowError, OSError)
 
 FOLDERS = {"keepers": 0o700, "runs": 0o711}
 """Of the daemon's directory, with their modes."""
+NO_SPACE = frozenset((errno.ENOSPC, errno.EDQUOT))
 _FILE_MAX = 1024 * 1024
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _POLL_S = 0.02
@@ -152,10 +154,21 @@ def _give_away(folder: int, uid: int) -> None:
 
 
 def create(folder: int, run: int, first: list[Any]) -> int:
-    """Create the run file; FileExistsError means that somebody else decided first."""
+    """Create the run file; FileExistsError means that somebody else decided first.
+
+    Where there is no space for its line there is no file either: one without a line would say
+    that the run began.
+    """
     flags = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
     file = os.open(str(run), flags, 0o600, dir_fd=folder)
-    os.write(file, json.dumps(first).encode() + b"\n")
+    line = json.dumps(first).encode() + b"\n"
+    try:
+        if os.write(file, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError:
+        os.unlink(str(run), dir_fd=folder)
+        os.close(file)
+        raise
     return file
 
 

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
+from linod.advice import why
 from linod.executor import privileges, runfiles, tree, wire
 from linod.executor.calling import Planned, asked, called
 from linod.executor.failing import failure
@@ -36,6 +37,9 @@ from linod.specs import LogLevel
 EXIT_REFUSED = 75
 """Exit status of a worker whose run file was there already."""
 _EXIT_NOT_STARTED = 127
+_SPACE_WITHIN_S = 60.0
+"""A disk that is full for longer fails the run."""
+_SPACE_AGAIN_S = 0.5
 _DEFAULTS = (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 # As numbers, and made before the fork: enums take longer than the system calls.
 _ALL = tuple(map(int, signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}))
@@ -128,12 +132,11 @@ def _rehearse(station: Station) -> None:
 
 def _work(station: Station, job: Job, ticks: int) -> int:
     try:
-        first = [os.getpid(), ticks, station.boot]
-        file = runfiles.create(station.folder, job.order.run, first)
+        file = _create(station, job.order.run, [os.getpid(), ticks, station.boot])
     except FileExistsError:
         return EXIT_REFUSED
     except OSError as error:
-        reason = f"its run file cannot be made: {error.strerror}"
+        reason = f"its run file cannot be made: {why(error)}"
         return Reporter(station.report, -1).end(failure(reason, error))
     os.close(station.folder)
     reporter = Reporter(station.report, file)
@@ -146,6 +149,22 @@ def _work(station: Station, job: Job, ticks: int) -> int:
     if job.spec.procedure is None and job.spec.only_if is None:
         return _execute(job.spec, reporter)
     return _call(station, job, reporter)
+
+
+def _create(station: Station, run: int, first: list[Any]) -> int:
+    """Create the run file; wait for a disk that is full, as decisions do."""
+    limit = time.monotonic() + _SPACE_WITHIN_S
+    is_told = False
+    while True:
+        try:
+            return runfiles.create(station.folder, run, first)
+        except OSError as error:
+            if error.errno not in runfiles.NO_SPACE or time.monotonic() > limit:
+                raise
+        if not is_told:
+            os.write(2, b"there is no space for its run file: it waits\n")
+            is_told = True
+        time.sleep(_SPACE_AGAIN_S)
 
 
 class Reporter:

@@ -1,0 +1,93 @@
+"""A disk without space under the run files: runs wait, and no file says what is not so."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from linod.events import Outcome
+from linod.executor import runfiles
+
+SIZE = 64 * 1024
+
+
+@pytest.fixture
+def directory(stage: Any) -> Iterator[Path]:
+    """The stage's directory, on a small file system in memory."""
+    stage.directory.mkdir()
+    options = f"mode=700,size={SIZE}"
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", stage.directory]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("only root can mount, and not everywhere")
+    yield stage.directory
+    subprocess.run(["umount", "-l", stage.directory], check=True)
+
+
+def fill(directory: Path) -> Path:
+    path = directory / "filler"
+    with suppress(OSError), path.open("ab", buffering=0) as filler:
+        while True:
+            filler.write(bytes(4096))
+    return path
+
+
+def test_a_run_file_without_its_line_is_no_run_file(directory: Path) -> None:
+    folder = runfiles.prepare(directory)
+    fill(directory)
+
+    with pytest.raises(OSError, match="No space"):
+        runfiles.create(folder, 1, [1, 2, "boot"])
+
+    assert os.listdir(folder) == []
+    os.close(folder)
+
+
+def test_what_never_started_is_not_lost_on_a_full_disk(directory: Path) -> None:
+    boot = runfiles.tree.boot_id()
+    runfiles.prepare(directory)
+    filler = fill(directory)
+
+    with pytest.raises(OSError, match="No space"):
+        runfiles.recover(directory, 1, "lease1", boot=boot)
+    filler.unlink()
+
+    assert runfiles.recover(directory, 1, "lease1", boot=boot).proof == "never started"
+
+
+def test_a_run_waits_until_there_is_space_for_its_file(stage: Any, directory: Path) -> None:
+    stage.task("report", shell="echo done")
+
+    async def scene() -> Any:
+        stage.start("report", 1)
+        await stage.ended(1)
+        filler = fill(directory)
+        stage.start("report", 2)
+        await stage.until(lambda: "no space for its run file" in stage.log())
+        filler.unlink()
+        return await stage.ended(2)
+
+    ended = stage.play(scene)
+
+    assert ended.outcome == Outcome.SUCCEEDED
+    assert ended.started is not None
+
+
+def test_a_run_that_waits_for_space_can_be_ended(stage: Any, directory: Path) -> None:
+    stage.task("report", shell="echo done")
+
+    async def scene() -> Any:
+        stage.start("report", 1)
+        await stage.ended(1)
+        fill(directory)
+        stage.start("report", 2)
+        await stage.until(lambda: "no space for its run file" in stage.log())
+        stage.stop(2)
+        return await stage.ended(2)
+
+    assert stage.play(scene).outcome == Outcome.CANCELLED
