@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from linod.events import Outcome
 
 from .building import WITNESS, Building, Daemon, until
+from .checking import check_every_second_is_decided, check_nothing_doubled
 
 LONG = f"""
 [tasks.long]
@@ -39,18 +39,6 @@ def is_gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
-
-
-def check_nothing_doubled(daemon: Daemon) -> None:
-    """What the tasks wrote themselves: each run and each (occurrence, attempt) at most once."""
-    lines = daemon.witness()
-    assert max(Counter(line.split()[-1] for line in lines).values()) == 1
-    by_id = {str(run.id): run for run in daemon.runs()}
-    begun = [by_id[line.split()[-1]] for line in lines]
-    assert max(Counter((run.task, run.due, run.attempt) for run in begun).values()) == 1
-    for run in daemon.runs():
-        if run.reason == "never started":
-            assert str(run.id) not in {line.split()[-1] for line in lines}
 
 
 def test_a_killed_worker_fails_with_its_signal(build_daemon: Building) -> None:
@@ -134,21 +122,10 @@ def test_twelve_killed_daemons_start_nothing_twice(build_daemon: Building) -> No
 
     assert daemon.unfinished() == []
     check_nothing_doubled(daemon)
-    check_every_second_is_decided(daemon)
+    check_every_second_is_decided(daemon, [f"busy{n}" for n in range(1, 6)])
 
 
 def wait_a_while(daemon: Daemon, seconds: float) -> None:
     """Let it work until a moment that no event marks: the kill is to hit anything."""
     limit = time.monotonic() + seconds
     until(lambda: time.monotonic() > limit or daemon.process.poll() is not None)
-
-
-def check_every_second_is_decided(daemon: Daemon) -> None:
-    from linod.store import open_reader
-
-    reader = open_reader(daemon.directory / "linod.db")
-    for n in range(1, 6):
-        rows = list(reversed(reader.decisions(f"busy{n}", limit=1000)))
-        decided = sum(row.count for row in rows)
-        assert decided == (rows[-1].last - rows[0].due).total_seconds() + 1
-    reader.close()

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from disks import fill, small_disk
+
 TOML = '[linod]\ntimezone = "UTC"\n{}\n[tasks.never]\nshell = "true"\n'
 MOVE = "move (that|it) away"
 CHMOD = "chown or chmod it"
@@ -139,27 +141,21 @@ def test_a_folder_of_somebody_else_refuses_the_start(name: str, tmp_path: Path) 
 
 
 @pytest.fixture
-def mounted(tmp_path: Path) -> Iterator[Path]:
-    """A file system in memory that can be mounted otherwise."""
-    path = tmp_path / "var"
-    path.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "mode=700,size=64k", "tmpfs", path]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("only root can mount, and not everywhere")
-    yield path
-    subprocess.run(["umount", "-l", path], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "var", "64k") as path:
+        yield path
 
 
-def test_a_read_only_file_system_refuses_the_start(mounted: Path, tmp_path: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,ro", mounted], check=True)
+def test_a_read_only_file_system_refuses_the_start(disk: Path, tmp_path: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
 
-    check_refused(tmp_path, mounted, "name another place in \\[linod\\]")
+    check_refused(tmp_path, disk, "name another place in \\[linod\\]")
 
 
 def test_a_full_disk_refuses_the_start_but_not_as_a_wrong_configuration(
-    mounted: Path, tmp_path: Path
+    disk: Path, tmp_path: Path
 ) -> None:
-    (mounted / "filler").write_bytes(bytes(64 * 1024))
+    fill(disk)
 
     ended = serve(tmp_path)
 

@@ -15,7 +15,7 @@ import pytest
 from linod.control.client import Refused
 from linod.events import Outcome
 
-from .building import LIMIT_S, WITNESS, Building, until
+from .building import WITNESS, Building, until
 
 TICK = f"""
 [tasks.tick]
@@ -336,14 +336,3 @@ def test_it_starts_when_nobody_reads_what_check_says(build_daemon: Building) -> 
 
     until(lambda: len(daemon.witness()) >= 1)
     os.close(writing)
-
-
-@pytest.mark.parametrize("name", ["linod.lock", "linod.db"])
-def test_it_ends_when_its_lock_or_its_store_is_gone(build_daemon: Building, name: str) -> None:
-    daemon = build_daemon(TICK)
-    daemon.start()
-
-    (daemon.directory / name).unlink()
-
-    assert daemon.process.wait(LIMIT_S) == 1
-    assert f"var/{name} was removed or replaced" in daemon.terminal()

@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from disks import fill, small_disk
 from linod.events import Outcome
 from linod.executor import runfiles
-
-SIZE = 64 * 1024
 
 
 @pytest.fixture
 def directory(stage: Any) -> Iterator[Path]:
-    """The stage's directory, on a small file system in memory."""
-    stage.directory.mkdir()
-    options = f"mode=700,size={SIZE}"
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", stage.directory]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("only root can mount, and not everywhere")
-    yield stage.directory
-    subprocess.run(["umount", "-l", stage.directory], check=True)
-
-
-def fill(directory: Path) -> Path:
-    path = directory / "filler"
-    with suppress(OSError), path.open("ab", buffering=0) as filler:
-        while True:
-            filler.write(bytes(4096))
-    return path
+    with small_disk(stage.directory, "64k") as path:
+        yield path
 
 
 def test_a_run_file_without_its_line_is_no_run_file(directory: Path) -> None:

@@ -35,7 +35,7 @@ class Lock:
             self._take(path)
 
     def watch(self, path: Path) -> None:
-        """Count another file without which a second daemon could begin unseen: the store."""
+        """Count another file without which a second daemon, or a loss, could come unseen."""
         self._watched[path] = _identity(os.stat(path))
 
     def lost(self) -> Path | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import linod
+from linod.advice import why
 from linod.checking import prepare
 from linod.control.server import Server
 from linod.daemon import clock, recovery, systemd
@@ -21,7 +22,7 @@ from linod.daemon.draining import Draining
 from linod.daemon.first_run import FirstRun, end_of
 from linod.daemon.locking import Lock
 from linod.daemon.requests import Refusal
-from linod.daemon.service import Service
+from linod.daemon.service import TROUBLE_AGAIN_S, Service
 from linod.daemon.teller import Teller
 from linod.diagnostics import render_text
 from linod.engine import Engine
@@ -37,7 +38,7 @@ LEAVE_AFTER_S = 7.0
 """From `stop_timeout` to leaving, where nothing may finish: 5 s to KILL, and 2 s for its ends."""
 CLOSE_MIN_S = 0.5
 """For keepers to end, whatever else took long."""
-RECOVER_AGAIN_S = 5.0
+RECOVER_AGAIN_S = 0.5
 """Where run files cannot be read or made: nothing starts before it is known what began."""
 PRUNE_EVERY_S = 3600.0
 PRUNE_FIRST_S = 60.0
@@ -131,7 +132,8 @@ class Shell:
             starting.cancel()
             return False
         await starting
-        await self._look_back()
+        if not await self._look_back():
+            return False
         self._executor.configure(self._config, self._teller.plan, self._late)
         self._service.hear(ServeStarted(at=clock.now()))
         self._begin_first()
@@ -157,17 +159,28 @@ class Shell:
         if not self._stopped.is_set():
             self._stop()
 
-    async def _look_back(self) -> None:
-        """Learn what became of the runs of a former daemon."""
-        while True:
+    async def _look_back(self) -> bool:
+        """Learn what became of the runs of a former daemon; False where a signal came first."""
+        told: float | None = None
+        while not self._stopped.is_set():
             try:
                 await self._recover()
-                return
             except OSError as error:
-                if self._stopped.is_set():
-                    return  # the next start asks again
-                self._teller.say(LogLevel.ERROR, f"former runs cannot be looked up: {error}")
-                await asyncio.sleep(RECOVER_AGAIN_S)
+                told = self._bear(error, told)
+                await self._first_of(asyncio.sleep(RECOVER_AGAIN_S), self._stopped.wait())
+            else:
+                self._service.trouble = ""
+                return True
+        return False  # the next start asks again
+
+    def _bear(self, error: OSError, told: float | None) -> float:
+        """Say what is wrong, at first and then once a minute; return when it was said last."""
+        present = asyncio.get_running_loop().time()
+        self._service.trouble = f"former runs cannot be looked up: {why(error)}"
+        if told is not None and present - told < TROUBLE_AGAIN_S:
+            return told
+        self._teller.say(LogLevel.ERROR, f"{self._service.trouble}; nothing starts")
+        return present
 
     async def _recover(self) -> None:
         unfinished = tuple(self._service.board.unfinished.values())
@@ -294,7 +307,7 @@ class Shell:
         self._exit_code = 1
         self._teller.say(
             LogLevel.ERROR,
-            f"{self._shown(lost)} was removed or replaced, another daemon could begin: stopping",
+            f"{self._shown(lost)} was removed or replaced: stopping, before anything is lost",
         )
         self._stop()
 

@@ -26,7 +26,7 @@ from linod.executor.tree import boot_id
 from linod.loader import Loaded
 from linod.log import LogPlan, check_log, start_log
 from linod.specs import Config
-from linod.store import open_store
+from linod.store import open_store, opening
 
 LEASE_BYTES = 8
 
@@ -83,6 +83,9 @@ def _serve_locked(
     check_log(plan)
     store = open_store(config.store_path)
     lock.watch(config.store_path)
+    for suffix in ("-wal", "-shm"):
+        # Without them SQLite goes on as if nothing were wrong, and forgets it when it is killed.
+        lock.watch(opening.beside(config.store_path, suffix))
     try:
         start_log(plan, program="daemon")
         teller = Teller(plan, write)

@@ -90,7 +90,7 @@ class Link:
 
     def has_folder(self) -> bool:
         """Say whether the folder in which it makes run files is still the one that is read."""
-        return runfiles.current(self._directory, self.key.user) == self._folder
+        return runfiles.is_current(self._directory, self.key.user, self._folder)
 
     def withdraw(self, run: int) -> bool:
         """Take back an order that waits for the keeper; False if it was sent."""

@@ -132,11 +132,14 @@ def prepare(directory: Path, user: str | None = None) -> int:
     return folder
 
 
-def current(directory: Path, user: str | None) -> tuple[int, int] | None:
-    """Return which `runs/UID` there is now, to be compared with `identity`."""
-    with suppress(OSError):
-        return identity(os.stat(directory / "runs" / str(uid_of(user))))
-    return None
+def is_current(directory: Path, user: str | None, folder: tuple[int, int]) -> bool:
+    """Tell whether `runs/UID` is that folder still; where nobody can tell just now, it is."""
+    try:
+        return identity(os.stat(directory / "runs" / str(uid_of(user)))) == folder
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
 
 
 def identity(state: os.stat_result) -> tuple[int, int]:

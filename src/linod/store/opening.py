@@ -71,6 +71,11 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def beside(path: Path, suffix: str) -> Path:
+    """Name what SQLite keeps beside a store; where that is a link, beside its target."""
+    return Path(os.path.realpath(path) + suffix)
+
+
 def _look_first(path: Path) -> None:
     """Refuse what is not to be written; only read, so that it stays as it is.
 
@@ -123,7 +128,7 @@ def _make_directory(directory: Path) -> None:
 
 def _refuse_log_alone(path: Path) -> None:
     """Refuse to make a store anew beside the log of one: SQLite would throw that away."""
-    log = path.with_name(path.name + "-wal")
+    log = beside(path, "-wal")
     size = _size_of(path)
     if not size and _size_of(log):
         state = "gone" if size is None else "empty"
@@ -147,8 +152,9 @@ def _make_file(path: Path) -> None:
         os.close(os.open(path, flags, 0o600))
     except OSError as error:
         raise refusal(f"the store {path} cannot be written", error) from None
-    for beside in ("", "-wal", "-shm", "-journal"):
-        _refuse_irregular(path.with_name(path.name + beside))
+    _refuse_irregular(path)
+    for suffix in ("-wal", "-shm", "-journal"):
+        _refuse_irregular(beside(path, suffix))
     if not os.access(path.parent, os.W_OK):
         raise ConfigurationError(
             f"the store's directory {path.parent} cannot be written by this user; "
