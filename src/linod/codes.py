@@ -132,6 +132,22 @@ Right:
     recurrence = "@daily"
 """,
     ),
+    "L008": Code(
+        Severity.ERROR,
+        "a file that holds nothing",
+        """\
+A file without a character is one that an editor has just cut off to write it anew, or that a full
+disk cut: taken at its word, it would end every task. So would a main file without a key. A file
+to be included may hold comments alone.
+
+Wrong:
+    # The tasks of the shop.
+
+Right:
+    [tasks.mail]
+    command = "true"
+""",
+    ),
     "L009": Code(
         Severity.ERROR,
         "a table that stands in the main file only",

@@ -37,7 +37,7 @@ BELOW = {
 
 # Examples that are no text of a linod.toml: commands, Python, or only a part of what is meant.
 ELSEWHERE = frozenset(
-    {"L001", "L002", "L003", "L006", "L009", "L030", "L034", "L037", "L038", "L039", "L041"}
+    {"L001", "L002", "L003", "L006", "L008", "L009", "L030", "L034", "L037", "L038", "L039", "L041"}
     | {"L054", "L062", "L064", "L069", "L081", "L084", "L085", "L088", "L090", "L091", "L092"}
 )
 
@@ -55,7 +55,7 @@ def examples(word: str) -> list[tuple[str, str]]:
 def codes_of(folder: Path, code: str, text: str) -> set[str]:
     above = ABOVE.get(code, EMPTY if text.lstrip().startswith("[") else TASK)
     (folder / "conf.d").mkdir()
-    (folder / "conf.d" / "more.toml").touch()
+    (folder / "conf.d" / "more.toml").write_text("# none yet\n")
     (folder / "src" / "shop").mkdir(parents=True)
     (folder / "src" / "shop" / "__init__.py").write_text(
         "def send(recipient: str) -> None: ...\ndef prune(days: int, day: str = '') -> None: ...\n"

@@ -34,8 +34,16 @@ def task(lines: str, name: str = "x") -> str:
 # -- files: rows 1 to 4, 31, 32 ---------------------------------------------------------------
 
 
-def test_an_empty_file_has_no_tasks(load_text) -> None:
-    loaded = load_text("")
+@pytest.mark.parametrize("text", ["", "\n", " \n\t\r\n", "# only words\n"])
+def test_a_main_file_that_holds_nothing_is_an_error(load_text, text: str) -> None:
+    loaded = load_text(text)
+
+    assert [error.code for error in loaded.errors] == ["L008"]
+    assert loaded.config is None
+
+
+def test_a_main_file_may_have_no_tasks(load_text) -> None:
+    loaded = load_text("[linod]\n")
 
     assert loaded.errors == ()
     assert loaded.config.tasks == {}
@@ -485,7 +493,7 @@ def test_an_included_directory_is_told_at_its_name(load_text, tmp_path: Path) ->
 def test_more_than_a_thousand_files_are_refused(load_text, tmp_path: Path) -> None:
     (tmp_path / "many").mkdir()
     for number in range(1001):
-        (tmp_path / "many" / f"{number}.toml").touch()
+        (tmp_path / "many" / f"{number}.toml").write_text("# none\n")
 
     assert told(load_text('[linod]\ninclude = ["many/*.toml"]\n')) == [("L005", 2)]
 

@@ -88,7 +88,7 @@ def test_paths_are_relative_to_the_file_that_says_them(load_text, tmp_path: Path
 
 
 def test_without_log_there_is_none(load_text) -> None:
-    assert load_text("").config.log is None
+    assert load_text("[linod]\n").config.log is None
 
 
 def test_a_task_key_replaces_the_default_whole_but_env_merges(load_text) -> None:
@@ -207,7 +207,7 @@ def test_a_key_whose_effect_comes_later_is_a_note_per_task(load_text) -> None:
 
 
 def test_the_zone_is_the_systems_unless_set_and_said(load_text) -> None:
-    loaded = load_text("", environ={"TZ": ":Europe/Riga"})
+    loaded = load_text("[linod]\n", environ={"TZ": ":Europe/Riga"})
 
     assert loaded.config.zone == "Europe/Riga"
     assert [each.message for each in loaded.diagnostics] == [
@@ -222,7 +222,10 @@ def test_a_zone_that_is_set_is_not_mentioned(load_text) -> None:
 
 
 def test_linod_enabled_0_switches_off(load_text) -> None:
-    assert load_text("", environ={"TZ": "UTC", "LINOD_ENABLED": "0"}).config.linod.enabled is False
+    assert (
+        load_text("[linod]\n", environ={"TZ": "UTC", "LINOD_ENABLED": "0"}).config.linod.enabled
+        is False
+    )
 
 
 @pytest.mark.parametrize(
@@ -418,3 +421,44 @@ def test_a_task_of_which_all_is_excluded_is_told_at_the_key(load_text) -> None:
     ).errors
 
     assert (error.code, error.place.line) == ("L028", 4)
+
+
+def test_an_included_file_may_hold_comments_alone(load_text, tmp_path: Path) -> None:
+    (tmp_path / "local.toml").write_text("# none yet\n")
+
+    assert load_text('[linod]\ninclude = ["local.toml"]\n').errors == ()
+
+
+def test_an_included_file_that_was_cut_off_is_an_error(load_text, tmp_path: Path) -> None:
+    (tmp_path / "local.toml").touch()
+
+    (error,) = load_text('[linod]\ninclude = ["local.toml"]\n').errors
+
+    assert error.code == "L008"
+
+
+def test_a_file_that_was_written_since_makes_it_outdated(load_text, tmp_path: Path) -> None:
+    (tmp_path / "more.toml").write_text("# none\n")
+    loaded = load_text('[linod]\ninclude = ["more.toml"]\n')
+    assert not loaded.is_outdated()
+
+    (tmp_path / "more.toml").write_text("# none yet\n")
+
+    assert loaded.is_outdated()
+
+
+def test_a_file_that_could_not_be_read_makes_it_outdated_too(load_text, tmp_path: Path) -> None:
+    loaded = load_text("[linod")
+
+    (tmp_path / "linod.toml").unlink()
+
+    assert loaded.is_outdated()
+
+
+def test_a_file_that_comes_to_be_makes_it_outdated(load_text, tmp_path: Path) -> None:
+    loaded = load_text('[linod]\ninclude = ["more.toml"]\n')
+    assert not loaded.is_outdated()
+
+    (tmp_path / "more.toml").write_text("# none\n")
+
+    assert loaded.is_outdated()

@@ -14,13 +14,13 @@ from typing import Any
 
 import linod
 from linod.advice import why
-from linod.checking import prepare
 from linod.control.server import Server
 from linod.daemon import clock, recovery, systemd
 from linod.daemon.desk import Desk
 from linod.daemon.draining import Draining
 from linod.daemon.first_run import FirstRun, end_of
 from linod.daemon.locking import Lock
+from linod.daemon.reloading import load_settled
 from linod.daemon.requests import Refusal
 from linod.daemon.service import TROUBLE_AGAIN_S, Service
 from linod.daemon.teller import Teller
@@ -259,7 +259,7 @@ class Shell:
 
     async def _reload(self) -> dict[str, Any]:
         path = self._config.path
-        loaded = await asyncio.to_thread(prepare, path, self._environ, now=clock.now())
+        loaded = await load_settled(path, self._environ)
         config, text = loaded.config, render_text(loaded.diagnostics)
         if config is None or loaded.fatal:
             errors = count_of(len(loaded.fatal), "error")

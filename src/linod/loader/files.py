@@ -126,3 +126,16 @@ def distrust_one(
     if mode & stat.S_IWGRP and state.st_gid not in (0, gid):
         return f"can be written by group {state.st_gid}"
     return None
+
+
+State = tuple[int, int, int, int]
+"""What tells a file from what it was before: device, inode, size and time of the last write."""
+
+
+def state_of(path: Path) -> State | None:
+    """Look at a file; None where there is none."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

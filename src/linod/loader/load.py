@@ -18,6 +18,7 @@ from attrs import define, field
 from linod.diagnostics import Diagnostic, Place
 from linod.loader.calendars import read_calendars
 from linod.loader.checks import check
+from linod.loader.files import state_of
 from linod.loader.includes import included
 from linod.loader.loaded import TASK_LIKE, WHAT_RUNS, Entry, Kept, Layer, Loaded, loaded_of, merged
 from linod.loader.naming import is_name, near_name, why_no_name
@@ -34,6 +35,7 @@ _TABLES = ("linod", "log", "defaults", "pools", "calendars", "tasks", "chains")
 _MAIN_ONLY = frozenset({"linod", "log"})
 _NAMED: dict[str, type] = {"pools": Pool, "calendars": Calendar, "chains": Chain}
 
+_NO_KEY = "write at least [linod]: without a task nothing runs"
 _OFF = frozenset({"0", "false", "no", "off"})
 
 
@@ -49,6 +51,10 @@ def load(path: FilePath, environ: Mapping[str, str], now: datetime | None = None
     main = _read(path, str(path), kept)
     if main is None:
         return loaded_of(kept, None)
+    if not main.data:
+        found = Diagnostic("L008", "the file holds no key", Place(file=main.shown), help=_NO_KEY)
+        kept.findings.diagnostics.append(found)
+        return loaded_of(kept, None)
     return loaded_of(kept, _Loading(kept, main).config())
 
 
@@ -60,6 +66,7 @@ def load_source(main: Source, environ: Mapping[str, str], now: datetime | None =
 
 
 def _read(path: FilePath, shown: str, kept: Kept) -> Source | None:
+    kept.states[path] = state_of(path)
     source, found = read_source(path, shown, os.geteuid(), os.getegid())
     kept.findings.diagnostics += found
     if source is not None:

@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 from linod.codes import Severity
 from linod.diagnostics import Diagnostic, Place, sort_diagnostics
 from linod.inspection import Declared
+from linod.loader.files import State, state_of
 from linod.loader.places import Path
 from linod.loader.source import Findings, Source
 from linod.specs import CalendarDays, Config, Task
@@ -47,6 +48,8 @@ class Kept:
     environ: Mapping[str, str]
     now: datetime | None = None
     sources: list[Source] = field(factory=list)
+    states: dict[FilePath, State | None] = field(factory=dict)
+    """Of each file, before it was read."""
     findings: Findings = field(factory=Findings)
     entries: dict[tuple[str, str], Entry] = field(factory=dict)
     """By kind and name, in the order of the files."""
@@ -79,6 +82,11 @@ class Loaded:
     def config(self) -> Config | None:
         """The configuration to act on; None while an error keeps it from being what is meant."""
         return None if self.fatal else self.partial
+
+    def is_outdated(self) -> bool:
+        """Tell whether somebody has written a file since it was read."""
+        states = self.kept.states if self.kept else {}
+        return any(state_of(path) != state for path, state in states.items())
 
     @property
     def late(self) -> frozenset[str]:

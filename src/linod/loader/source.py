@@ -82,6 +82,8 @@ def read_source(
         if found and uid == 0:
             return None, found
         text = decode(data)
+        if not text.strip():
+            raise Refused("L008", "the file is empty", help=_NOT_EMPTY)
     except Refused as refused:
         diagnostic = Diagnostic(refused.code, refused.reason, Place(file=shown), help=refused.help)
         return None, [*found, diagnostic]
@@ -94,6 +96,9 @@ def read_source(
     if isinstance(parsed, Diagnostic):
         return None, [*found, parsed]
     return Source(path.absolute(), shown, parsed, places), found
+
+
+_NOT_EMPTY = "it may have been cut off: write it anew, or a comment into it"
 
 
 def distrusted_code(uid: int) -> str:

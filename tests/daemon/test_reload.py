@@ -1,0 +1,83 @@
+"""Reloads: what the file says once it is written, or nothing at all."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from linod.control.client import Refused
+
+from .building import WITNESS, Building, Daemon, until
+
+TICK = f"""
+[tasks.tick]
+shell = '{WITNESS}'
+recurrence = "every second"
+"""
+MORE = TICK + '[tasks.more]\nshell = "true"\n'
+
+
+def served(daemon: Daemon) -> list[str]:
+    return [task["task"] for task in daemon.client.request("status")["tasks"]]
+
+
+@pytest.mark.parametrize("text", ["", "\n \n", "# nothing but words\n"])
+def test_a_file_that_holds_nothing_leaves_everything_as_it_was(
+    text: str, build_daemon: Building
+) -> None:
+    daemon = build_daemon(TICK)
+    daemon.start()
+    (daemon.folder / "linod.toml").write_text(text)
+
+    with pytest.raises(Refused, match=r"1 error in .*linod\.toml, everything stays as it is"):
+        daemon.client.request("reload")
+
+    before = len(daemon.witness())
+    until(lambda: len(daemon.witness()) > before)
+    assert served(daemon) == ["tick"]
+
+
+def test_a_file_that_is_being_written_is_read_when_it_is_whole(build_daemon: Building) -> None:
+    daemon = build_daemon(TICK)
+    daemon.start()
+    answers: list[dict[str, object]] = []
+    reloading = threading.Thread(target=lambda: answers.append(daemon.client.request("reload")))
+    path = daemon.folder / "linod.toml"
+    text = path.read_text()
+    with path.open("w") as file:
+        reloading.start()
+        for part in (text, '[tasks.more]\nshell = "true"\n', '[tasks.most]\nshell = "true"\n'):
+            limit = time.monotonic() + 0.05
+            until(lambda limit=limit: time.monotonic() > limit)  # type: ignore[misc]
+            file.write(part)
+            file.flush()
+    reloading.join()
+
+    assert [answer["tasks"] for answer in answers] == [3]
+    assert served(daemon) == ["tick", "more", "most"]
+
+
+def test_a_file_that_is_written_all_the_time_is_not_taken(build_daemon: Building) -> None:
+    daemon = build_daemon(TICK)
+    daemon.start()
+    daemon.write(MORE)
+    is_done = threading.Event()
+
+    def write() -> None:
+        with (daemon.folder / "linod.toml").open("a") as file:
+            while not is_done.wait(0.02):
+                file.write("# again\n")
+                file.flush()
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        with pytest.raises(Refused, match="is being written all the time"):
+            daemon.client.request("reload")
+    finally:
+        is_done.set()
+        writing.join()
+
+    assert served(daemon) == ["tick"]
