@@ -47,8 +47,8 @@ def history_of(world: World) -> checked.History:
         cancelled=_cancelled(world),
         deaths=tuple(diary.deaths),
         max_running=world.config.linod.max_running,
-        decisions=tuple(_decision(row) for row in decisions),
-        runs=tuple(_run(row) for row in store.runs(limit=10**9)),
+        decisions=tuple(told_decision(row) for row in decisions),
+        runs=tuple(told_run(row) for row in store.runs(limit=10**9)),
         through={name: cursor.through for name, cursor in store.cursors().items()},
     )
 
@@ -161,7 +161,7 @@ def _cancelled(world: World) -> tuple[checked.Cancelled, ...]:
     return tuple(found)
 
 
-def _decision(row: DecisionRow) -> checked.DecisionRow:
+def told_decision(row: DecisionRow) -> checked.DecisionRow:
     return checked.DecisionRow(
         task=row.task,
         due=row.due,
@@ -173,7 +173,7 @@ def _decision(row: DecisionRow) -> checked.DecisionRow:
     )
 
 
-def _run(row: RunRow) -> checked.RunRow:
+def told_run(row: RunRow) -> checked.RunRow:
     return checked.RunRow(
         id=row.id,
         task=row.task,
