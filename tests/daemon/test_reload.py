@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import timedelta
+from pathlib import Path
+from random import Random
 
 import pytest
 
+from checker import report
 from linod.control.client import Refused
 
 from .building import WITNESS, Building, Daemon, until
+from .mixture import mixture
+from .rewriting import Rewriting
+from .scene import Scene
 
 TICK = f"""
 [tasks.tick]
@@ -81,3 +88,25 @@ def test_a_file_that_is_written_all_the_time_is_not_taken(build_daemon: Building
         writing.join()
 
     assert served(daemon) == ["tick"]
+
+
+@pytest.mark.timeout(240)
+def test_twenty_reloads_under_load_miss_and_double_and_fire_nothing(tmp_path: Path) -> None:
+    """`scripts/soak/run reloading` does it five hundred times."""
+    random = Random(1)
+    scene = Scene(tmp_path, mixture(50, random))
+    scene.start()
+    scene.await_decision()
+    rewriting = Rewriting(scene, random)
+    for _ in range(20):
+        rewriting.step()
+        scene.live(0.5)
+    assert scene.stop() == 0
+    rewriting.tell()
+
+    history = scene.history()
+
+    judged = report(history, late_max=timedelta(seconds=5))
+    assert [str(each) for each in judged.findings] == []
+    assert {"edited", "swapped"} < rewriting.counts.keys()
+    assert {"at_start", "at_boot"}.isdisjoint({row.task for row in history.decisions})
