@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from disks import fill, small_disk
+from linod.store import open_store
 
 TOML = '[linod]\ntimezone = "UTC"\n{}\n[tasks.never]\nshell = "true"\n'
 MOVE = "move (that|it) away"
@@ -138,6 +140,45 @@ def test_a_folder_of_somebody_else_refuses_the_start(name: str, tmp_path: Path) 
     os.chown(tmp_path / "var" / name, 65534, -1)
 
     check_refused(tmp_path, tmp_path / "var" / name, "belongs to user 65534")
+
+
+def foreign(path: Path) -> None:
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE theirs (x)")
+
+
+def newer(path: Path) -> None:
+    open_store(path).close()
+    with sqlite3.connect(path) as store:
+        store.execute("PRAGMA user_version = 99")
+
+
+def damaged(path: Path) -> None:
+    open_store(path).close()
+    data = bytearray(path.read_bytes())
+    data[8192:20480] = b"\xff" * 12288
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("make", "advice"),
+    [
+        (foreign, "name another file as"),
+        (newer, "newer linod .* use that one"),
+        (damaged, "restore it from a backup, or move it away"),
+    ],
+)
+def test_a_store_that_is_not_to_be_used_is_left_as_it_is(
+    make: Callable[[Path], None], advice: str, tmp_path: Path
+) -> None:
+    (tmp_path / "var").mkdir(mode=0o700)
+    path = tmp_path / "var" / "linod.db"
+    make(path)
+    before = path.read_bytes()
+
+    check_refused(tmp_path, path, advice)
+
+    assert path.read_bytes() == before
 
 
 @pytest.fixture
