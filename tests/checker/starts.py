@@ -98,11 +98,16 @@ class Starts:
 
     def _is_too_old(self, stay: Stay, started: int, policies: Sequence[Policy]) -> bool:
         """Tell whether a daemon found a run waiting that was too old to start."""
-        restart = self._case.serving.restart_before(started)
+        restart = self._case.serving.restart_before(self._given_away(started))
         if restart is None or restart <= stay.queued_last:
             return False
         age = self._case.clock.shown(restart) - stay.planned
         return age > max(length(each.catch_up_window) for each in policies)
+
+    def _given_away(self, started: int) -> int:
+        """Say when a run was given to its worker at the latest: not while nobody could decide."""
+        blocked = self._case.serving.blocked.touching(started, started)
+        return min((begin for begin, end, _ in blocked if begin < started < end), default=started)
 
     # -- late -------------------------------------------------------------------------------
 

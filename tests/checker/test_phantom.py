@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -211,3 +212,26 @@ def test_a_run_that_begins_while_its_task_is_held_is_a_phantom(trigger: str) -> 
     holds = (Hold(task="mail", verdict="paused", begin=at(31), end=at(39)),)
 
     assert ("phantom", 30) in found(build(FIVE, entries, holds=holds))
+
+
+@pytest.mark.parametrize(
+    ("started", "expected"),
+    [
+        (35, []),  # a former daemon had given it to its worker
+        (37, [("phantom", 30)]),
+    ],
+)
+def test_one_that_a_daemon_found_waiting_for_too_long_is_a_phantom(
+    started: float, expected: list[tuple[str, float]]
+) -> None:
+    history = build(
+        all_ran(10, 20, 40, 50, 60),
+        ran(30, started, took=1, queued=30),
+        outages=(
+            Outage(begin=at(31), end=at(34), is_restart=True),
+            Outage(begin=at(31), end=at(36)),
+        ),
+        tasks=(task(catch_up_window=timedelta(seconds=3)),),
+    )
+
+    assert found(history) == expected
