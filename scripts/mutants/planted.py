@@ -55,14 +55,14 @@ BUGS = (
     Bug(
         "wait lets any number wait",
         "policy/overlap.py",
-        "if task.overlap is Overlap.WAIT and (waiting := _newcomers(going)):",
-        "if task.overlap is Overlap.WAIT and (waiting := _newcomers(going))[9:]:",
+        "if task.overlap is Overlap.WAIT and (waiting := _newcomers(task, going)):",
+        "if task.overlap is Overlap.WAIT and (waiting := _newcomers(task, going))[9:]:",
     ),
     Bug(
         "max_running is one too many",
         "policy/overlap.py",
-        "return task.max_running is not None and _count_of(going) >= task.max_running",
-        "return task.max_running is not None and _count_of(going) > task.max_running",
+        "return task.max_running is not None and _count_of(task, going) >= task.max_running",
+        "return task.max_running is not None and _count_of(task, going) > task.max_running",
     ),
     Bug(
         "what waits starts beside what runs",
@@ -176,8 +176,8 @@ BUGS = (
     Bug(
         "what never started is not tried again",
         "engine/ending.py",
-        "and is_wanted and not policy.is_too_old(plan.task, ended.planned, now):",
-        "and is_wanted and plan.task.name == '':",
+        "if reason:\n            self.drop(again, reason)",
+        "if plan.task.name:\n            self.drop(again, reason)",
     ),
     Bug(
         "a retry begins a series of its own",
