@@ -238,9 +238,11 @@ class History:
         self.now = max(self.now, self.latest)
         left, idle = {run.id for run in self.world.engine.unfinished()}, 0
         while left:
-            self.pending += [ended(start) for start in self.going.values()]
-            self.going = {}
-            self.settle()
+            # Twice: what ends makes room before more is due, which may come first in its pool.
+            for _ in range(2):
+                self.pending += [ended(start) for start in self.going.values()]
+                self.going = {}
+                self.settle()
             ahead = left & {run.id for run in self.world.engine.unfinished()}
             idle = idle + 1 if ahead == left else 0
             assert idle < 300, f"{left} wait for ever"

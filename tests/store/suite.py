@@ -291,3 +291,16 @@ class StoreSuite:
             store.put_meta("host", "two")
 
         assert store.meta() == {"host": "two"}
+
+    def test_what_never_started_is_no_last_end(self, store: Store) -> None:
+        number = add_ended(store, T, Outcome.FAILED)
+        with store.transaction():
+            run = store.add_run(build_run(due=T + SECOND, queued=T, planned=T))
+            store.end_run(
+                run.id, "secret", Outcome.LOST, ended=T + 9 * SECOND, reason="never started"
+            )
+
+        last = store.last_end("mail")
+
+        assert last is not None
+        assert number == last.id

@@ -260,7 +260,7 @@ class Reader(Protocol):
         """The runs of a chain's members, oldest first."""
 
     def last_end(self, task: str) -> RunRow | None:
-        """The run of a task that ended last and was not cancelled."""
+        """The run of a task that ended last; not one that was cancelled or never started."""
 
     def newest_success(self, task: str, upto: datetime) -> RunRow | None:
         """The succeeded or warned run of a task with the newest due, not after `upto`."""

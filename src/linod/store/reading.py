@@ -11,7 +11,7 @@ from typing import Any
 from attrs import evolve
 
 from linod.events import Outcome
-from linod.policy import Hold, WarningKind
+from linod.policy import NEVER_STARTED, Hold
 from linod.store import opening, rows
 from linod.store.interface import (
     OUTCOMES_SHOWN,
@@ -143,11 +143,11 @@ class SqliteReader:
 
     def last_end(self, task: str) -> RunRow | None:
         where = (
-            "WHERE task = ? AND outcome IS NOT NULL AND outcome <> 'cancelled'"
+            "WHERE task = ? AND outcome IS NOT NULL AND outcome <> 'cancelled' AND reason <> ?"
             " ORDER BY id DESC LIMIT ?"
         )
         # Ends come in another order than numbers only where runs go on side by side.
-        ended = self._runs(where, (task, _ENDS_COMPARED))
+        ended = self._runs(where, (task, NEVER_STARTED, _ENDS_COMPARED))
         return max(ended, key=lambda run: (run.ended, run.id), default=None)
 
     def newest_success(self, task: str, upto: datetime) -> RunRow | None:
