@@ -19,7 +19,8 @@ def arguments_text(task: Task) -> str:
         text = _shown(task.shell)
     else:
         text = ", ".join(f"{name} = {_value(value)}" for name, value in task.arguments.items())
-    return text if len(text) <= ARGUMENTS_MAX else text[: ARGUMENTS_MAX - 1] + "…"
+    line = " ".join(part.strip() for part in text.splitlines())
+    return line if len(line) <= ARGUMENTS_MAX else line[: ARGUMENTS_MAX - 1] + "…"
 
 
 def _value(value: Any) -> str:
