@@ -11,7 +11,7 @@ from typing import Any
 from attrs import evolve
 
 from linod.events import Outcome
-from linod.policy import NEVER_STARTED, Hold
+from linod.policy import NEVER_STARTED, Hold, WarningKind
 from linod.store import opening, rows
 from linod.store.interface import (
     OUTCOMES_SHOWN,
