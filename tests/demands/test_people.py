@@ -204,8 +204,7 @@ def test_what_has_a_time_is_not_executed_at_the_start(world: World) -> None:
 def test_a_task_that_shall_always_run_is_begun_again_when_it_ends(world: World) -> None:
     """gjcarneiro/yacron#77."""
     world.adopt(at(5), build_task(recurrence="continuously"))
-    world.settle(at(6), ServeStarted(at=at(6)))
-    (start,) = world.starts(at(6))
+    (start,) = world.starts(at(6), ServeStarted(at=at(6)))
     world.settle(at(100), ended(start, FAILED, ended=at(100)))
 
     assert [101] == dues(world.starts(at(101)))
@@ -215,12 +214,11 @@ def test_a_task_that_shall_always_run_and_fails_at_once_is_no_busy_loop(world: W
     """gjcarneiro/yacron#77."""
     cooldown = Cooldown(failure=timedelta(seconds=30))
     world.adopt(at(5), build_task(recurrence="continuously", cooldown=cooldown))
-    world.settle(at(6), ServeStarted(at=at(6)))
-    number = 0
-    for second in range(6, 126):
-        for start in world.starts(at(second)):
-            number += 1
-            world.settle(at(second + 0.1), ended(start, FAILED, ended=at(second + 0.1)))
+    begun, number = world.starts(at(6), ServeStarted(at=at(6))), 0
+    for second in range(7, 127):
+        number += len(begun)
+        ends = [ended(start, FAILED, ended=at(second)) for start in begun]
+        begun = world.starts(at(second), *ends)
 
     assert 4 == number
 
@@ -238,9 +236,9 @@ def test_functions_run_one_after_another_for_ever(world: World) -> None:
     """What yourlabs.runner was for."""
     chain = build_chain("sync", "mail", recurrence="continuously")
     world.adopt(at(5), chain, *members("sync", "mail"))
-    world.settle(at(6), ServeStarted(at=at(6)))
-    order, begun = [], []
-    for second in range(6, 13):
+    begun = world.starts(at(6), ServeStarted(at=at(6)))
+    order = names(begun)
+    for second in range(7, 13):
         begun = world.starts(at(second), *(ended(each, ended=at(second)) for each in begun))
         order += names(begun)
 

@@ -212,6 +212,15 @@ def test_a_restart_goes_on_where_it_was(world: World) -> None:
     assert [70] == dues(go(world, 70))
 
 
+def test_a_hand_over_goes_on_though_it_is_no_start_of_its_own(world: World) -> None:
+    (start,) = begin(world)
+    world.settle(at(10), ended(start, ended=at(10)))
+    world.restart()
+    world.adopt(at(10.5), build_loop())
+
+    assert [11] == dues(go(world, 11))
+
+
 def test_over_a_restart_the_wait_is_never_longer_than_it_was(world: World) -> None:
     # The clock stands an hour back after the restart.
     rest = Cooldown(success=timedelta(seconds=60))

@@ -236,8 +236,8 @@ class Engine:
                 self._look_at_waiting(run, was_on, is_restart=is_restart)
         self._set_timers()
         self._starter.forget_memory()
+        self._continue_all()
         if not is_restart:
-            self._continue_all()
             self._starter.start()
             self._watch_new()
 
