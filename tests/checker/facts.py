@@ -18,7 +18,7 @@ from .dues import Dues
 from .history import Hold, Policy, Verdict
 from .instants import NEVER, Spans, length, ticks
 from .serving import Serving
-from .stays import Lane, Stay
+from .stays import NEVER_STARTED, Lane, Stay
 
 SUCCESSES = ("succeeded", "warned")
 FAILURES = ("failed", "timed_out", "lost")
@@ -185,7 +185,10 @@ def _is_sure(stay: Stay, first: int, last: int) -> bool:
 
 def _may_wait(stay: Stay, instant: int) -> bool:
     """Tell whether a stay may have waited still at an instant."""
-    return stay.is_waiting if stay.started is None else stay.started >= instant
+    if stay.started is None:
+        # What was given up to start and never did had waited until then.
+        return stay.is_waiting or stay.row.reason == NEVER_STARTED
+    return stay.started >= instant
 
 
 def _is_ahead(stay: Stay, instant: int) -> bool:
