@@ -57,7 +57,11 @@ class Serving:
         kept = [(ticks(each.begin), ticks(each.end), each) for each in told]
         self.blocked = Spans(kept)
         self._drains = Spans((ticks(each.begin), ticks(each.end), each) for each in drains)
-        self._restarts = sorted(ticks(each.end) for each in outages if each.is_restart)
+        restarts = [each for each in outages if each.is_restart]
+        self._restarts = sorted(ticks(each.end) for each in restarts)
+        looks = [(ticks(each.looked or each.end), ticks(each.end), each) for each in restarts]
+        self._looks = Spans(looks)
+        self._looked = sorted(begin for begin, _, _ in looks)
         self._marks = sorted(ticks(each.at) for each in accepted)
         self._pieces = list(self._cut(kept))
         self._begins = [piece.begin for piece in self._pieces]
@@ -99,8 +103,8 @@ class Serving:
 
     def restart_before(self, instant: int) -> int | None:
         """Say when the daemon of a lived instant had begun, if not with the history."""
-        index = bisect_right(self._restarts, instant) - 1
-        return self._restarts[index] if index >= 0 else None
+        index = bisect_right(self._looked, instant) - 1
+        return self._looked[index] if index >= 0 else None
 
     def is_draining(self, first: int, last: int) -> bool:
         """Tell whether a daemon was stopping at any time between two lived instants."""
@@ -115,7 +119,7 @@ class Serving:
 
     def has_restart_within(self, first: int, last: int) -> bool:
         """Tell whether a daemon began between two lived instants."""
-        return bisect_left(self._restarts, first) < bisect_right(self._restarts, last)
+        return self._looks.is_touching(first, last)
 
     def _after(self, instant: int, left: int, due: int) -> int | None:
         """Let time pass from an instant on, of which only what counts is used up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -154,6 +155,21 @@ def test_a_run_that_never_started_may_be_followed_by_one_that_does() -> None:
         row(30, id=31, attempt=2, queued=35, started=35, ended=36),
         begun(30, 35, 1, run=31, attempt=2),
         outages=(Outage(begin=at(30), end=at(35), is_restart=True),),
+    )
+
+    assert found(history) == []
+
+
+def test_one_that_never_started_is_not_tried_again_where_it_is_too_old() -> None:
+    times = {"queued": 36, "started": None, "ended": 36}
+    again = row(30, id=31, attempt=2, state="cancelled", reason="missed", **times)
+    history = build(
+        FIVE,
+        decided(30, "admitted"),
+        row(30, state="lost", reason="never started", started=None, ended=36),
+        again,
+        outages=(Outage(begin=at(31), end=at(36), is_restart=True, looked=at(34)),),
+        tasks=(task(catch_up_window=timedelta(seconds=3)),),
     )
 
     assert found(history) == []

@@ -206,11 +206,15 @@ def _outages(lives: list[Life]) -> Iterator[checked.Outage]:
         if one.is_killed:
             # What was being committed when the kill came may have been.
             yield checked.Outage(begin=one.ending, end=one.gone, is_unsure=True)
-        yield checked.Outage(begin=one.gone, end=other.settled)
         for life in lives:
+            # Also one that never decided may have looked at what waits.
             if one.gone <= life.spawned <= other.settled:
-                # It looks at what waits before it decides anything.
-                yield checked.Outage(begin=one.gone, end=life.spawned, is_restart=True)
+                end = other.settled if life is other else life.gone
+                yield _restart(one.gone, life.spawned, end)
+
+
+def _restart(begin: datetime, spawned: datetime, end: datetime) -> checked.Outage:
+    return checked.Outage(begin=begin, end=end, is_restart=True, looked=spawned)
 
 
 def _drains(lives: list[Life]) -> Iterator[checked.Drain]:
