@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -342,11 +343,18 @@ def _directory_of(pid: int, within_s: float = 60) -> Path:
     """Wait until a process has opened its temporary store."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            opened = os.path.realpath(descriptor)
+        for opened in _opened(pid):
             if "linod-simulate-" in opened and opened.endswith("linod.db-wal"):
                 return Path(opened).parent
     raise AssertionError("no store was opened")
+
+
+def _opened(pid: int) -> list[str]:
+    found = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed meanwhile
+            found.append(os.readlink(descriptor))
+    return found
 
 
 def test_without_a_terminal_nothing_is_said_beside_the_result(project: Path) -> None:
