@@ -15,7 +15,8 @@ down, what happened to the decider, and the rows of the store; it reports what d
    `late_max` 0; one with real processes gives what it did to them, and its tolerance.
 3. A due has its *moment* when it can first be decided: the decider is able to, and the clock shows
    the due or later. So a jump forward is an outage of the clock, and what the clock shows a second
-   time was decided before.
+   time was decided before; unless a person accepted a clock that had stepped back: what lies
+   beyond it is decided once, then or before, and how is not judged.
 4. From its moment on a due must be decided before `late_max` has passed, of which outages do not
    count. What history leaves open within that tolerance is judged in favour of the decider.
 
@@ -28,7 +29,7 @@ down, what happened to the decider, and the rows of the store; it reports what d
 6. A schedule has the dues behind its adoption, up to and with the adoption of another, or the
    removal of its task: never anything from before. An edit of policies moves nothing.
 7. What comes from persons, events, `after` and chains is no occurrence: such a due is known from
-   `asked`, or believed by the trigger of its run row.
+   `asked`, or believed by the trigger of its run row. It is never missed nor caught up.
 
 **Each due is decided once** (undecided, doubled, phantom)
 
@@ -54,19 +55,21 @@ down, what happened to the decider, and the rows of the store; it reports what d
     due next. What certainly holds then must be the verdict.
 13. A required occurrence with any other verdict is *missed*; one admitted against the rules is a
     *phantom*; a wrong word for what did not have to run is *unjustified*.
-14. Reasons: `overlap` names a run that was going on. `missed` because of "catch_up", the window or
-    a newer one that runs is held to that. Other reasons are not judged.
+14. Reasons: `overlap` names a run that was going on, or how many, which is at least `max_running`.
+    `missed` because of "catch_up", the window or a newer one that runs is held to that. Other
+    reasons are not judged.
 
 **What is admitted is carried out** (missed, doubled, phantom)
 
-15. What is admitted has a run row (a chain: a run of a member), and attempts count from 1 without
-    a gap. A run has its admitted decision, unless a person asked for it; then any decision will do.
+15. What is admitted has a run row, and attempts count from 1 without a gap. A run has its admitted
+    decision, a member the run of its chain; where a person asked for it, any decision will do.
+    A chain begins with the first of its members.
 16. An attempt began exactly once, as its task noted it. It need not have begun where its row waits
     or starts still; was cancelled, with a reason that something bears out; was proven never
     started; or, not having succeeded, was in the way when workers, keepers or daemons died.
 17. A further attempt follows `never started`, a failure within the retries, or a loss within
-    `on_lost` (3 at most); and it does follow, unless the task was held, edited or stopped.
-    Persons begin a line of attempts of their own.
+    `on_lost` (3 at most); and it does follow, unless the task was held, edited, replaced, cancelled
+    or stopped. Persons, and another run of the chain, begin a line of attempts of their own.
 18. What waited over a restart longer than `catch_up_window` does not start any more.
 
 **Starts are on time and apart** (early, late, overlapping)
@@ -75,13 +78,16 @@ down, what happened to the decider, and the rows of the store; it reports what d
     the clock was set, any of its readings may have been meant. The start is planned within spread
     and jitter.
 20. A start is late if, after its planned start, nothing kept it for longer than `late_max`. An
-    outage keeps it, another run of its task, a full pool, `max_running`, a closed window, the run
-    of a task that it comes after; of `catch_up = "all"` at most ten start a second.
+    outage keeps it, another run of its task that goes on or waits for its own time, a full pool,
+    `max_running`, a closed window, the run of a task that it comes after, by any policy that held
+    meanwhile; what `catch_up = "all"` brings runs one after another, at most ten a second.
 21. Runs of one task or chain do not overlap, unless `overlap = "allow"`; then `max_running` go on,
     and no more than its size in a pool, and than `max_running` in all. A run that was killed lasts
     until the store has its end.
-22. Nothing scheduled begins while its task is held or switched off, and nothing at all while the
-    daemon drains.
+22. A step of a chain begins when the one before has ended, and if it succeeded, unless the chain
+    goes on behind failures. A member is left out for a failure before it, or since it was held.
+23. Nothing scheduled begins while its task is held or switched off, and nothing at all while the
+    daemon drains; windows do not bind persons.
 """
 
 from .checking import check, report

@@ -137,9 +137,11 @@ class Attempts:
             each.overlap == "replace"
             for each in self._dues.policies(stay.queued_first, stay.end_last)
         ]
+        others = self._case.circumstances[self._task].lane.going_on(
+            stay.queued_first, stay.end_last
+        )
         return any(are_replaced) and any(
-            other.due != stay.due and stay.queued_first <= other.queued_last <= stay.end_last
-            for other in self._case.stays[self._task]
+            other.due != stay.due and other.queued_last >= stay.queued_first for other in others
         )
 
     # -- where it comes from ----------------------------------------------------------------
@@ -221,8 +223,18 @@ class Attempts:
             )
             or case.serving.is_draining(first, last)
             or any(each.overlap == "replace" for each in policies)
-            or (stay.row.attempt > 1 and any(each.allowed for each in policies))
+            or any(each.allowed for each in policies)
+            or self._has_left_out(stay)
         )
+
+    def _has_left_out(self, stay: Stay) -> bool:
+        """Tell whether a chain had a member that did not run under a due."""
+        rows = (
+            self._case.coverages[name].row_at(stay.due)
+            for name in self._case.members[self._task]
+            if name in self._case.coverages
+        )
+        return any(row is not None and row.verdict != Verdict.ADMITTED for row in rows)
 
     def _is_chain_ended(self, stay: Stay) -> bool:
         """Tell whether the chain of a member was ended as a whole."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from attrs import evolve
 
@@ -16,9 +17,6 @@ from .history import DecisionRow, History, Policy, Verdict
 from .instants import ticks
 from .serving import Serving
 from .stays import BY_PEOPLE, Lane, Stay, stay_of
-
-Key = tuple[str, datetime, int]
-"""Of an attempt: task, due, number."""
 
 
 class Case:
@@ -33,8 +31,10 @@ class Case:
         self.serving = Serving(
             self.clock, history.outages, history.drains, history.accepted, bounds, self.late_max
         )
+        accepted = [ticks(each.at) for each in history.accepted]
         self.dues = {
-            task.name: Dues(task, self.clock, self.until, self.late_max) for task in history.tasks
+            task.name: Dues(task, self.clock, self.until, self.late_max, accepted)
+            for task in history.tasks
         }
         self.members = {
             name: {m for version in dues.task.versions for m in version.policy.members}
@@ -58,6 +58,18 @@ class Case:
         }
         self.coverages = self._coverages()
         self.circumstances = {name: self._circumstances(name) for name in self.dues}
+
+    def stays_at(self, task: str, due: int) -> list[Stay]:
+        """Give the attempts at a due, the first one first."""
+        return self._by_due.get((task, due), [])
+
+    @cached_property
+    def _by_due(self) -> dict[tuple[str, int], list[Stay]]:
+        found: dict[tuple[str, int], list[Stay]] = defaultdict(list)
+        for task, stays in self.stays.items():
+            for stay in sorted(stays, key=lambda stay: stay.row.attempt):
+                found[task, stay.due].append(stay)
+        return found
 
     def policy(self, task: str, instant: int) -> Policy:
         """Give the policy of a task at a lived instant."""
@@ -126,7 +138,8 @@ class Case:
             return True
         if self.asked is not None:
             return key in self.asked
-        return self.dues[row.task].has_events or trigger not in (None, "schedule")
+        has_others = self.dues[row.task].has_events or self.dues[row.task].is_triggered
+        return has_others or trigger not in (None, "schedule")
 
     def _circumstances(self, task: str) -> Circumstances:
         return Circumstances(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from . import events
 from .attempts import Attempts
 from .case import Case
 from .chains import chained
@@ -45,14 +46,7 @@ def _of_task(case: Case, task: str) -> tuple[list[Found], Counts]:
     """Judge the decisions on a task, and the attempts at what it admitted."""
     dues, coverage = case.dues[task], case.coverages[task]
     lived = {stay.due for stay in case.lane(task) if stay.started is not None}
-    judge = Judge(
-        dues,
-        coverage,
-        case.circumstances[task],
-        case.clock,
-        case.serving,
-        is_member=task in case.chain_of,
-    )
+    judge = Judge(dues, coverage, case.circumstances[task], case.clock, case.serving)
     asked = {ticks(row.due) for row in coverage.rows if case.is_asked(row)}
     is_expected = _expectation(case, task)
     judge.judge(asked, lived, is_expected)
@@ -61,7 +55,8 @@ def _of_task(case: Case, task: str) -> tuple[list[Found], Counts]:
     undecided = [*coverage.undecided(is_expected), *_unheard(case, task)]
     occurrences, required = judge.occurrences, len(judge.required)
     counts = Counts(occurrences, required, occurrences - required, 0, coverage.decided())
-    return [*coverage.found, *undecided, *judge.found, *attempts.found], counts
+    found = [*coverage.found, *undecided, *judge.found, *events.judged(case, task)]
+    return [*found, *attempts.found], counts
 
 
 def _expectation(case: Case, task: str) -> Callable[[int], bool]:

@@ -67,6 +67,11 @@ class Coverage:
             if begin == end and first == last:
                 self._take_foreign(row, first)
                 continue
+            is_first_due = begin < end and dues[begin] == first
+            if not is_first_due and self._is_foreign(row):
+                # A range may have grown from what an event brought.
+                self._alone[first] = row
+                self.foreign.append(row)
             self.found += self._faults(row, first, last, dues[begin:end])
             for due in dues[begin : min(end, covered)]:
                 self._find(Kind.DOUBLED, due, "two decisions cover it")
@@ -88,8 +93,9 @@ class Coverage:
         self, row: DecisionRow, first: int, last: int, dues: Sequence[int]
     ) -> Iterator[Found]:
         """Find a range that is not as long as what it covers."""
-        name, size = self._dues.task.name, len(dues)
-        for edge in {first, last} - {*dues[:1], *dues[-1:]}:
+        led_by = {first} & self._alone.keys()
+        name, size = self._dues.task.name, len(dues) + len(led_by)
+        for edge in {first, last} - {*dues[:1], *dues[-1:], *led_by}:
             yield Kind.PHANTOM, name, edge, f"a range of {row.verdict} ends where nothing is due"
         if row.verdict == Verdict.ADMITTED and first != last:
             yield Kind.PHANTOM, name, first, "a range was admitted"

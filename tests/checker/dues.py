@@ -33,8 +33,12 @@ class Stretch:
 class Dues:
     """When a task was due, in written time, and under which policies."""
 
-    def __init__(self, task: Task, clock: Clock, until: int, late_max: int) -> None:
+    def __init__(
+        self, task: Task, clock: Clock, until: int, late_max: int, accepted: Sequence[int] = ()
+    ) -> None:
+        """`accepted`: when a clock that had stepped back was accepted, in lived time."""
         self.task = task
+        self._accepted = accepted
         self._clock = clock
         self._until = until
         self._late_max = late_max
@@ -55,10 +59,12 @@ class Dues:
     @property
     def has_events(self) -> bool:
         """Tell whether it is ever due by what happens."""
-        return any(
-            Events() in (version.parts or ()) or version.policy.after
-            for version in self.task.versions
-        )
+        return any(Events() in (version.parts or ()) for version in self.task.versions)
+
+    @property
+    def is_triggered(self) -> bool:
+        """Tell whether it ever comes after others."""
+        return any(version.policy.after for version in self.task.versions)
 
     def policies(self, first: int, last: int) -> list[Policy]:
         """List the policies that were in force between two lived instants, oldest first."""
@@ -91,14 +97,16 @@ class Dues:
         for _, _, stretch in self._ends.touching(due, due):
             yield stretch.end
 
-    def following(self, due: int) -> int:
-        """Give the next due after one, as it looked then; NEVER where it is days ahead."""
-        index = max(bisect_right(self._since, self._clock.first(due)) - 1, 0)
+    def following(self, due: int, moment: int) -> int:
+        """Give the next due after one, as it looked at a moment; NEVER where it is days ahead."""
+        index = max(bisect_right(self._since, moment) - 1, 0)
         found = dues_of(self.task.versions[index].parts or (), due, due + _AHEAD)
         return found[0] if found else NEVER
 
     def _within(self, stretch: Stretch) -> Sequence[int]:
-        after = self._clock.shown(stretch.begin) - self._late_max
+        accepted = (each for each in self._accepted if stretch.begin <= each < stretch.end)
+        begins = (self._clock.shown(each) for each in (stretch.begin, *accepted))
+        after = min(begins) - self._late_max
         through = self._clock.reached(min(stretch.end, self._until))
         return dues_of(stretch.version.parts or (), after, through)
 

@@ -31,6 +31,8 @@ class Decided:
     due: int
     moment: int
     deadline: int
+    is_rough: bool = False
+    """It may have been decided at any time between."""
 
 
 @frozen
@@ -110,7 +112,7 @@ class Circumstances:
         first, last = min(first, last), max(first, last)
         for begin, end, hold in self._holds.touching(first, last):
             yield hold.verdict, begin + self._late_max < first and last < end - self._late_max
-        if decided.moment > first:
+        if decided.moment > first or decided.is_rough:
             # What an outage left undecided may be settled in a pause that began since.
             for _, _, hold in self._holds.touching(decided.moment, decided.deadline):
                 yield hold.verdict, False
@@ -148,29 +150,40 @@ class Circumstances:
             is_possible = self.lane.most(first, last) >= (policy.max_running or NEVER)
         elif policy.overlap == "wait":
             is_possible = any(_may_wait(stay, first) for stay in possible)
-            is_sure = policy.catch_up != "all" and any(
-                _is_sure(stay, first, last) and _is_ahead(stay, last) for stay in possible
+            is_sure = any(
+                _is_sure(stay, first, last) and self._is_ahead(stay, last) for stay in possible
             )
         else:
             is_possible, is_sure = True, any(_is_sure(stay, first, last) for stay in possible)
         yield _facts(Verdict.OVERLAP, is_possible=is_possible, is_sure=is_sure)
 
+    def _is_ahead(self, stay: Stay, instant: int) -> bool:
+        """Tell whether a stay took the one place to wait, up to an instant."""
+        policies = self._dues.policies(stay.queued_first, stay.queued_last)
+        if stay.row.attempt > 1 or stay.is_by_people or any(p.catch_up == "all" for p in policies):
+            return False
+        if stay.started is None:
+            return stay.is_waiting
+        return stay.begun is not None and stay.started > instant
+
     def _cooldown(self, policy: Policy, decided: Decided) -> Iterator[Facts]:
-        ended = self.lane.last_ended(decided.deadline)
-        if ended is not None:
-            longest = length(max(policy.cooldown_success, policy.cooldown_failure))
-            over = ended.end_first + length(_rest(policy, ended))
-            moved = NEVER if policy.allowed else length(policy.spread + policy.jitter)
-            yield _facts(
-                Verdict.COOLDOWN,
-                is_possible=ended.end_last + longest >= decided.moment,
-                is_sure=ended.end_last < decided.moment and over > decided.deadline + moved,
-            )
+        longest = length(max(policy.cooldown_success, policy.cooldown_failure))
+        ended = list(self.lane.ended(decided.moment - longest, decided.deadline))
+        moved = NEVER if policy.allowed else length(policy.spread + policy.jitter)
+        latest = max((stay.end_first for stay in ended), default=0)
+        is_sure = bool(ended) and all(
+            stay.end_last < decided.moment
+            and stay.end_first + length(_rest(policy, stay)) > decided.deadline + moved
+            for stay in ended
+            if stay.end_last >= latest  # it may have been the last one
+        )
+        yield _facts(Verdict.COOLDOWN, is_possible=bool(ended), is_sure=is_sure)
 
     def _allowed(self, policy: Policy, decided: Decided) -> Facts:
         first = min(decided.due, self._clock.shown(decided.moment))
         last = self._clock.shown(decided.deadline) + length(policy.spread + policy.jitter)
-        is_waiting = windows.opening(policy, last) < self._dues.following(decided.due)
+        following = self._dues.following(decided.due, decided.moment)
+        is_waiting = windows.opening(policy, last) < following
         return _facts(
             Verdict.OUTSIDE_ALLOWED,
             is_possible=not windows.is_inside(policy, first, last) and not is_waiting,
@@ -189,12 +202,6 @@ def _may_wait(stay: Stay, instant: int) -> bool:
         # What was given up to start and never did had waited until then.
         return stay.is_waiting or stay.row.reason == NEVER_STARTED
     return stay.started >= instant
-
-
-def _is_ahead(stay: Stay, instant: int) -> bool:
-    """Tell whether a stay took the one place to wait, up to an instant."""
-    is_first = stay.row.attempt == 1 and not stay.is_by_people
-    return is_first and (stay.is_waiting if stay.started is None else stay.started > instant)
 
 
 def _rest(policy: Policy, ended: Stay) -> timedelta:

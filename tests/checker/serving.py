@@ -57,11 +57,10 @@ class Serving:
         kept = [(ticks(each.begin), ticks(each.end), each) for each in told]
         self.blocked = Spans(kept)
         self._drains = Spans((ticks(each.begin), ticks(each.end), each) for each in drains)
-        restarts = [each for each in outages if each.is_restart]
-        self._restarts = sorted(ticks(each.end) for each in restarts)
-        looks = [(ticks(each.looked or each.end), ticks(each.end), each) for each in restarts]
-        self._looks = Spans(looks)
-        self._looked = sorted(begin for begin, _, _ in looks)
+        self._restarting = Spans(
+            (ticks(each.begin), ticks(each.end), each) for each in outages if each.is_restart
+        )
+        self._restarts = sorted(ticks(each.end) for each in outages if each.is_restart)
         self._marks = sorted(ticks(each.at) for each in accepted)
         self._pieces = list(self._cut(kept))
         self._begins = [piece.begin for piece in self._pieces]
@@ -103,8 +102,8 @@ class Serving:
 
     def restart_before(self, instant: int) -> int | None:
         """Say when the daemon of a lived instant had begun, if not with the history."""
-        index = bisect_right(self._looked, instant) - 1
-        return self._looked[index] if index >= 0 else None
+        index = bisect_right(self._restarts, instant) - 1
+        return self._restarts[index] if index >= 0 else None
 
     def is_draining(self, first: int, last: int) -> bool:
         """Tell whether a daemon was stopping at any time between two lived instants."""
@@ -118,8 +117,11 @@ class Serving:
         )
 
     def has_restart_within(self, first: int, last: int) -> bool:
-        """Tell whether a daemon began between two lived instants."""
-        return self._looks.is_touching(first, last)
+        """Tell whether a daemon may have begun between two lived instants.
+
+        It looks at what waits before it is able to decide, so within the outage that it ends.
+        """
+        return self._restarting.is_touching(first, last)
 
     def _after(self, instant: int, left: int, due: int) -> int | None:
         """Let time pass from an instant on, of which only what counts is used up."""

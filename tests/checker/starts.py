@@ -6,25 +6,20 @@ which nothing kept it: no outage, no other run of its task, no full pool, no clo
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import pairwise
-from typing import Any
 
 from . import windows
-from .case import Case, by_task
+from .case import Case
 from .findings import Found, Kind
-from .history import Policy, Verdict
-from .instants import NEVER, SECOND, Spans, length, longest_free, ticks
-from .lived import Life, full, pool_of
+from .instants import SECOND, length, longest_free
+from .kept import Kept
+from .lived import Life
 from .stays import UNFINISHED, Stay
 
 CAUGHT_UP_EVERY = SECOND // 10
 """Caught-up runs start at most ten a second."""
 SCHEDULED = ("schedule", "event", "after")
-
-Taken = tuple[int, int]
 
 
 class Starts:
@@ -32,7 +27,7 @@ class Starts:
 
     def __init__(self, case: Case, lived: Sequence[Life]) -> None:
         self._case = case
-        self._lived = lived
+        self._kept = Kept(case, lived)
 
     def judge(self) -> Iterator[Found]:
         """Judge every run of a known task."""
@@ -40,12 +35,17 @@ class Starts:
             for stay in self._case.stays.get(task, ()):
                 yield from self._plan_faults(stay)
                 if stay.started is not None:
-                    yield from self._early(stay, stay.started)
-                    if task not in self._plain:
-                        yield from self._forbidden(stay, stay.started)
-                    yield from self._late(stay, stay.started)
+                    yield from self._begun(stay, stay.started)
                 elif stay.row.state in UNFINISHED:
                     yield from self._late(stay, self._case.until)
+
+    def _begun(self, stay: Stay, started: int) -> Iterator[Found]:
+        yield from self._early(stay, started)
+        if stay.begun is None:
+            return  # a chain that nobody noted: its first member may have waited since
+        if stay.row.task not in self._plain:
+            yield from self._forbidden(stay, started)
+        yield from self._late(stay, started)
 
     # -- planned ----------------------------------------------------------------------------
 
@@ -88,7 +88,7 @@ class Starts:
         are_closed = [each.allowed and windows.is_outside(each, first, last) for each in policies]
         if all(are_closed) and not stay.is_by_people:
             yield self._found(Kind.EARLY, stay, "it began while its window was closed")
-        if self._is_too_old(stay, started, policies):
+        if self._is_too_old(stay, started):
             yield self._found(Kind.PHANTOM, stay, "it began though it waited beyond its window")
         is_held = case.circumstances[task].is_held(started - case.late_max, started)
         if stay.row.trigger in SCHEDULED and is_held:
@@ -96,11 +96,12 @@ class Starts:
         if stay.row.trigger in SCHEDULED and not any(each.enabled for each in policies):
             yield self._found(Kind.PHANTOM, stay, "it began while its task was switched off")
 
-    def _is_too_old(self, stay: Stay, started: int, policies: Sequence[Policy]) -> bool:
+    def _is_too_old(self, stay: Stay, started: int) -> bool:
         """Tell whether a daemon found a run waiting that was too old to start."""
         restart = self._case.serving.restart_before(self._given_away(started))
         if restart is None or restart <= stay.queued_last:
             return False
+        policies = self._case.dues[stay.row.task].policies(restart, restart)
         age = self._case.clock.shown(restart) - stay.planned
         return age > max(length(each.catch_up_window) for each in policies)
 
@@ -118,7 +119,7 @@ class Starts:
             return
         taken = [
             (max(begin, ready), min(end, started))
-            for begin, end in self._taken(stay, ready, started)
+            for begin, end in self._kept.between(stay, ready, started)
             if begin < started and end > ready
         ]
         free = longest_free(ready, started, taken)
@@ -142,138 +143,19 @@ class Starts:
         policies = self._case.dues[stay.row.task].policies(stay.queued_first, stay.queued_last)
         return CAUGHT_UP_EVERY if any(each.catch_up == "all" for each in policies) else 0
 
-    def _taken(self, stay: Stay, ready: int, started: int) -> Iterator[Taken]:
-        """Give what kept a run from starting."""
-        case = self._case
-        policy = case.policy(stay.row.task, started)
-        full_ones: list[Spans[Any]] = [case.serving.blocked, self._full]
-        if pool_of(policy) is not None:
-            full_ones.append(self._full_pools[policy.pool, policy.pool_size])
-        for spans in full_ones:
-            yield from ((begin, end) for begin, end, _ in spans.touching(ready, started))
-        yield from self._own(stay, policy, ready, started)
-        for name in case.dues.keys() & set(policy.after):
-            for other in case.circumstances[name].lane.going_on(ready, started):
-                if other.due <= stay.due:
-                    yield other.queued_first, other.end_last
-        if policy.allowed:
-            shown = case.clock.shown(ready), case.clock.shown(started)
-            for begin, end in windows.closed(policy, *shown):
-                yield case.clock.first(begin), case.clock.last(end)
-
-    def _own(self, stay: Stay, policy: Policy, ready: int, started: int) -> Iterator[Taken]:
-        """Give the runs of the same task that had begun before."""
-        task = stay.row.task
-        if policy.overlap != "allow":
-            yield from self._behind_retries(stay)
-        if policy.overlap != "allow":
-            for begin, end, other in self._ahead[task].touching(ready, started):
-                if other is not stay:
-                    yield begin, end
-            return
-        yield from self._behind_series(stay)
-        if policy.max_running is not None:
-            spans = self._full_tasks[task, policy.max_running]
-            yield from ((begin, end) for begin, end, _ in spans.touching(ready, started))
-
-    def _behind_series(self, stay: Stay) -> Iterator[Taken]:
-        """Give those that were caught up and came before one that was: they run one by one."""
-        if stay.row.trigger == "backfill":
-            stays = self._case.stays[stay.row.task]
-            others = [each for each in stays if each.row.trigger == "backfill" and each != stay]
-            for other in others:
-                yield other.started or other.queued_first, other.end_last
-            return
-        series = self._caught_up[stay.row.task]
-        if stay.row.trigger == "schedule" and stay.due in series:
-            for other in self._case.stays[stay.row.task]:
-                if other.due in series and other.due < stay.due:
-                    yield other.queued_first, other.end_last
-
-    @cached_property
-    def _caught_up(self) -> dict[str, set[int]]:
-        """Per task, the dues that were decided together with one that came too late."""
-        found: dict[str, set[int]] = defaultdict(set)
-        for task, stays in self._case.stays.items():
-            first = [s for s in stays if s.row.attempt == 1 and s.row.trigger == "schedule"]
-            late = {stay.row.queued for stay in first if self._is_decided_late(stay)}
-            found[task] = {stay.due for stay in first if stay.row.queued in late}
-        for task, rows in by_task(self._case.history.decisions).items():
-            ordered = sorted(rows, key=lambda row: row.due)
-            found[task] |= {
-                ticks(row.due)
-                for former, row in pairwise(ordered)
-                if former.verdict == Verdict.MISSED and row.verdict == Verdict.ADMITTED
-            }
-        return found
-
-    def _is_decided_late(self, stay: Stay) -> bool:
-        return ticks(stay.row.queued) - stay.due > self._case.late_max
-
-    def _behind_retries(self, stay: Stay) -> Iterator[Taken]:
-        """Give the times in which an earlier occurrence waited for its next attempt."""
-        for other in self._case.stays[stay.row.task]:
-            is_alike = other.is_by_people == stay.is_by_people
-            if other.row.attempt > 1 and other.due != stay.due and is_alike:
-                begun = other.end_last if other.started is None else other.started
-                yield other.queued_first, begun
-
     @cached_property
     def _plain(self) -> set[str]:
         """Tasks of which every start was allowed whenever it was due."""
         if self._case.history.drains or any(each.is_restart for each in self._case.history.outages):
             return set()
         held = {hold.task for hold in self._case.history.holds}
-        forbidding = {name for name, each in self._policies() if each.allowed or not each.enabled}
-        return set() if None in held else self._case.dues.keys() - held - forbidding
-
-    @cached_property
-    def _ahead(self) -> dict[str, Spans[Stay]]:
-        """Per task, what took its place: runs that began, and those that were given up to start."""
-        found: dict[str, list[tuple[int, int, Stay]]] = defaultdict(list)
-        for task, stays in self._case.stays.items():
-            for stay in stays:
-                if stay.started is not None:
-                    found[task].append((stay.started, max(stay.started, stay.end_last), stay))
-                elif not stay.is_waiting:
-                    found[task].append((stay.queued_first, stay.end_last, stay))
-        return defaultdict(Spans, {task: Spans(items) for task, items in found.items()})
-
-    @cached_property
-    def _full(self) -> Spans[None]:
-        case = self._case
-        processes = [life for life in self._lived if not case.is_chain(life.stay.row.task)]
-        return _full_spans(processes, case.history.max_running or NEVER)
-
-    @cached_property
-    def _full_tasks(self) -> dict[tuple[str, int], Spans[None]]:
-        tasks: dict[str, list[Life]] = defaultdict(list)
-        for life in self._lived:
-            tasks[life.stay.row.task].append(life)
-        sizes = {(n, p.max_running) for n, p in self._policies() if p.max_running is not None}
-        return {(name, size): _full_spans(tasks[name], size) for name, size in sizes}
-
-    @cached_property
-    def _full_pools(self) -> dict[tuple[str | None, int | None], Spans[None]]:
-        pools: dict[str, list[Life]] = defaultdict(list)
-        for life in self._lived:
-            pool = pool_of(self._case.policy(life.stay.row.task, life.begin))
-            if pool is not None:
-                pools[pool].append(life)
-        sizes = {(p.pool, p.pool_size) for _, p in self._policies() if p.pool}
-        return {
-            (pool, size): _full_spans(pools[pool], size)
-            for pool, size in sizes
-            if pool is not None and size is not None
+        forbidding = {
+            name
+            for name, dues in self._case.dues.items()
+            for version in dues.task.versions
+            if version.policy.allowed or not version.policy.enabled
         }
-
-    def _policies(self) -> Iterator[tuple[str, Policy]]:
-        for name, dues in self._case.dues.items():
-            yield from ((name, version.policy) for version in dues.task.versions)
+        return set() if None in held else self._case.dues.keys() - held - forbidding
 
     def _found(self, kind: Kind, stay: Stay, text: str) -> Found:
         return kind, stay.row.task, stay.due, text
-
-
-def _full_spans(lived: Sequence[Life], size: int) -> Spans[None]:
-    return Spans((begin, end, None) for begin, end in full(lived, size))

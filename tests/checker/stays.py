@@ -56,19 +56,26 @@ class Stay:
 
 def stay_of(row: RunRow, begun: Begun | None, clock: Clock, serving: Serving) -> Stay:
     """Join what the store and the task say of an attempt."""
-    queued = ticks(row.queued)
+    queued_first, queued_last = _beginning(row, begun, clock)
     first, last = _end(row, begun, clock, serving)
     return Stay(
         row=row,
         begun=begun,
         due=ticks(row.due),
         planned=ticks(row.planned),
-        queued_first=clock.first(queued),
-        queued_last=clock.last(queued),
+        queued_first=queued_first,
+        queued_last=queued_last,
         started=None if begun is None else ticks(begun.started),
         end_first=first,
         end_last=last,
     )
+
+
+def _beginning(row: RunRow, begun: Begun | None, clock: Clock) -> tuple[int, int]:
+    queued = ticks(row.queued)
+    first, last = clock.first(queued), clock.last(queued)
+    # A clock that was set back shows it again, but what has begun was decided before.
+    return first, last if begun is None else max(min(last, ticks(begun.started)), first)
 
 
 def _end(row: RunRow, begun: Begun | None, clock: Clock, serving: Serving) -> tuple[int, int]:
@@ -95,16 +102,12 @@ class Lane:
         self._possible = Spans((stay.queued_first, stay.end_last, stay) for stay in self.stays)
         self._queued = [stay.queued_first for stay in self.stays]
         self._over = sorted(stay.end_last for stay in self.stays)
-        self._ended = sorted(
-            (
-                (stay.end_last, stay)
-                for stay in self.stays
-                # What never started has no end that anything rests after.
-                if stay.end_last < NEVER and stay.row.reason != NEVER_STARTED
-            ),
-            key=lambda pair: pair[0],
+        # What never started has no end that anything rests after.
+        self._ends = Spans(
+            (stay.end_first, stay.end_last, stay)
+            for stay in self.stays
+            if stay.end_first < NEVER and stay.row.reason != NEVER_STARTED
         )
-        self._ends = [end for end, _ in self._ended]
 
     def going_on(self, first: int, last: int) -> Iterable[Stay]:
         """Give all that may have been going on at any instant between two."""
@@ -114,7 +117,6 @@ class Lane:
         """Count what can have been going on at most at one instant between two."""
         return bisect_right(self._queued, last) - bisect_left(self._over, first)
 
-    def last_ended(self, instant: int) -> Stay | None:
-        """Give the stay that was the last to end up to an instant."""
-        index = bisect_right(self._ends, instant) - 1
-        return self._ended[index][1] if index >= 0 else None
+    def ended(self, first: int, last: int) -> Iterable[Stay]:
+        """Give all that may have ended at any instant between two."""
+        return (stay for _, _, stay in self._ends.touching(first, last))

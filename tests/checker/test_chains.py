@@ -128,6 +128,59 @@ def test_a_member_that_is_held_needs_a_hold() -> None:
     assert found(chained(*entries)) == [("unjustified", 10), ("unjustified", 10)]
 
 
+def test_a_chain_of_which_nothing_ran_since_it_was_held_is_cancelled() -> None:
+    holds = (Hold(task="extract", verdict="paused", begin=at(5), end=at(20)),)
+    history = chained(
+        decided(10, "admitted", task="nightly"),
+        row(10, task="nightly", state="cancelled", reason="extract did not run", started=None),
+        decided(10, "paused", task="extract"),
+        left_out(10, "load", "count", "tell"),
+        all_well(30),
+        holds=holds,
+    )
+
+    assert found(history) == []
+
+
+def test_a_chain_that_was_cancelled_though_all_could_run_is_missed() -> None:
+    history = chained(
+        decided(10, "admitted", task="nightly"),
+        row(10, task="nightly", state="cancelled", reason="extract did not run", started=None),
+        all_well(30),
+    )
+
+    assert found(history) == [("missed", 10)]
+
+
+def test_a_chain_that_is_paused_while_its_first_member_waits_goes_on() -> None:
+    holds = (Hold(task="nightly", verdict="paused", begin=at(12), end=at(20)),)
+    entries = [
+        *[decided(10, "admitted", task="nightly"), row(10, task="nightly", ended=24)],
+        *[member("extract", 10, 15), member("load", 10, 18), member("count", 10, 18)],
+        *[member("tell", 10, 21), all_well(30)],
+    ]
+
+    assert found(chained(*entries, holds=holds)) == []
+
+
+def test_a_chain_that_goes_on_does_not_wait_though_its_first_member_does() -> None:
+    history = chained(
+        *[decided(10, "admitted", task="nightly"), row(10, task="nightly", ended=44)],
+        *[member("extract", 10, 35), member("load", 10, 38), member("count", 10, 38)],
+        *[member("tell", 10, 41), decided(30, "admitted", task="nightly")],
+        row(30, task="nightly", state="waiting", started=None, ended=None),
+        overlap="wait",
+    )
+
+    assert found(history) == []
+
+
+def test_a_chain_that_begins_while_it_is_paused_is_a_phantom() -> None:
+    holds = (Hold(task="nightly", verdict="paused", begin=at(8), end=at(20)),)
+
+    assert ("phantom", 10) in found(chained(all_well(10), all_well(30), holds=holds))
+
+
 def test_an_admitted_chain_without_a_run_is_missed() -> None:
     history = chained(decided(10, "admitted", task="nightly"), all_well(30))
 

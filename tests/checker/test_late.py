@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import time
+from typing import Any
 
-from .building import all_ran, at, begun, build, decided, found, ran, row, task
-from .history import Outage
+from .building import all_ran, at, begun, build, decided, found, ran, row, task, version
+from .history import Outage, Task
 from .oracle import Instants
 
 FIVE = all_ran(10, 20, 40, 50, 60)
@@ -178,6 +179,86 @@ def test_a_retry_is_late_when_it_begins_long_after_its_delay() -> None:
     )
 
     assert found(history) == [("late", 30)]
+
+
+def test_a_run_that_waited_behind_a_retry_whose_time_had_not_come_is_not_late() -> None:
+    history = build(
+        ran(10),
+        decided(20, "admitted"),
+        row(20, state="failed", ended=29),
+        begun(20, took=9),
+        row(20, id=21, attempt=2, queued=29, planned=34, started=34, ended=35),
+        begun(20, 34, 1, attempt=2, run=21),
+        ran(30, 35, queued=30),
+        all_ran(40, 50, 60),
+        tasks=(task(overlap="wait", retry_attempts=2),),
+    )
+
+    assert found(history) == []
+
+
+def test_a_run_that_waited_by_a_policy_that_was_edited_meanwhile_is_not_late() -> None:
+    versions = (version(0, overlap="wait"), version(35, overlap="allow"))
+    history = build(
+        ran(10),
+        ran(20, took=15),
+        ran(30, 35, queued=30),
+        all_ran(40, 50, 60),
+        tasks=(Task(name="mail", versions=versions),),
+    )
+
+    assert found(history) == []
+
+
+def test_caught_up_runs_go_on_one_after_another_though_their_policy_was_edited() -> None:
+    versions = (
+        version(0, overlap="allow", catch_up="all"),
+        version(41, overlap="allow", catch_up="none"),
+    )
+    history = build(
+        ran(10, 40, 5),
+        ran(20, 45, 5, queued=40),
+        ran(30, 50, 5, queued=40),
+        ran(40, 55, 5, queued=40),
+        all_ran(50, 60),
+        outages=(Outage(begin=at(5), end=at(40)),),
+        tasks=(Task(name="mail", versions=versions),),
+    )
+
+    assert found(history) == []
+
+
+def backfilled(due: float, started: float) -> list[Any]:
+    """A run of the past that a person asked for at 33."""
+    times = {"queued": 33, "planned": 33, "started": started, "ended": started + 3}
+    return [
+        *row(due, id=int(due) + 1, attempt=2, trigger="backfill", **times),
+        *begun(due, started, 3, attempt=2, run=int(due) + 1),
+    ]
+
+
+def test_backfills_run_one_after_another_though_runs_of_the_task_may_overlap() -> None:
+    entries = [*all_ran(10, 20, 30, 40, 50, 60), *backfilled(10, 33), *backfilled(20, 36)]
+
+    assert found(build(entries, tasks=(task(overlap="allow"),))) == []
+
+
+def test_what_a_person_asked_for_does_not_wait_for_the_time_of_a_retry() -> None:
+    history = build(
+        ran(10),
+        decided(20, "admitted"),
+        row(20, state="failed", ended=22),
+        begun(20),
+        row(20, id=21, attempt=2, queued=22, planned=29, started=29, ended=29.5),
+        begun(20, 29, 0.5, attempt=2, run=21),
+        decided(23, "admitted", by="alice"),
+        row(23, trigger="manual", started=29.5, ended=29.9),
+        begun(23, 29.5, 0.4),
+        all_ran(30, 40, 50, 60),
+        tasks=(task(overlap="wait", retry_attempts=2),),
+    )
+
+    assert found(history) == [("late", 23)]
 
 
 def test_caught_up_runs_begin_ten_a_second() -> None:

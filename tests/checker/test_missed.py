@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
 
-from .building import all_ran, at, begun, build, decided, found, row, task
+from .building import all_ran, at, begun, build, decided, found, ran, row, task
 from .history import Cancelled, Hold, Outage
 
 FIVE = all_ran(10, 20, 40, 50, 60)
@@ -91,6 +91,27 @@ def test_a_run_that_a_pause_cancelled_need_not_begin() -> None:
     assert found(build(FIVE, dropped(30, "paused by alice"), holds=holds)) == []
 
 
+def test_a_run_that_a_new_daemon_found_too_old_need_not_begin() -> None:
+    waited = row(30, state="cancelled", started=None, ended=44, reason="missed")
+    history = build(
+        all_ran(10, 20),
+        [*decided(30, "admitted"), *waited],
+        ran(40, 45),
+        all_ran(50, 60),
+        # It is found before the daemon is able to decide.
+        outages=(Outage(begin=at(30), end=at(45), is_restart=True),),
+        tasks=(task(catch_up_window=timedelta(seconds=4)),),
+    )
+
+    assert found(history) == []
+
+
+def test_a_run_that_its_window_was_closed_to_need_not_begin() -> None:
+    tasks = (task(allowed=((time(6, 0), time(8, 0)),)),)
+
+    assert found(build(FIVE, dropped(30, "outside allowed"), tasks=tasks)) == []
+
+
 def test_a_run_that_its_condition_ended_need_not_begin() -> None:
     tasks = (task(has_condition=True),)
 
@@ -155,21 +176,6 @@ def test_a_run_that_never_started_may_be_followed_by_one_that_does() -> None:
         row(30, id=31, attempt=2, queued=35, started=35, ended=36),
         begun(30, 35, 1, run=31, attempt=2),
         outages=(Outage(begin=at(30), end=at(35), is_restart=True),),
-    )
-
-    assert found(history) == []
-
-
-def test_one_that_never_started_is_not_tried_again_where_it_is_too_old() -> None:
-    times = {"queued": 36, "started": None, "ended": 36}
-    again = row(30, id=31, attempt=2, state="cancelled", reason="missed", **times)
-    history = build(
-        FIVE,
-        decided(30, "admitted"),
-        row(30, state="lost", reason="never started", started=None, ended=36),
-        again,
-        outages=(Outage(begin=at(31), end=at(36), is_restart=True, looked=at(34)),),
-        tasks=(task(catch_up_window=timedelta(seconds=3)),),
     )
 
     assert found(history) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .building import all_ran, at, begun, build, decided, found, ran, row
+from .building import all_ran, at, begun, build, decided, found, ran, row, task
 from .clock import Clock
 from .history import Step
 from .instants import ticks
@@ -75,3 +75,42 @@ def test_what_comes_after_a_step_back_is_undecided_if_the_clock_has_shown_it() -
     back = (Step(at=at(35), by=at(0) - at(20)),)
 
     assert ("undecided", 40) in found(build(all_ran(10, 20, 30), steps=back, until=63))
+
+
+FAR_BACK = (Step(at=at(35), by=at(0) - at(1000)),)
+"""Everything before is shown again, later."""
+
+
+def test_a_cooldown_is_judged_as_it_was_lived_though_the_clock_was_set_back_since() -> None:
+    tasks = (task(cooldown_failure=at(12) - at(0)),)
+    lost = [*decided(10, "admitted"), *row(10, state="lost", reason="?"), *begun(10, took=None)]
+    history = build(lost, decided(20, "cooldown"), ran(30), tasks=tasks, steps=FAR_BACK)
+
+    assert found(history) == []
+
+
+def test_a_cooldown_that_was_over_is_judged_so_though_the_clock_was_set_back_since() -> None:
+    tasks = (task(cooldown_success=at(5) - at(0)),)
+    history = build(ran(10), decided(20, "cooldown"), ran(30), tasks=tasks, steps=FAR_BACK)
+
+    assert found(history) == [("missed", 20)]
+
+
+def test_a_run_beside_another_is_a_phantom_though_the_clock_was_set_back_since() -> None:
+    entries = [*ran(10), *ran(20, took=11), *ran(30, 31)]
+
+    assert found(build(entries, steps=FAR_BACK)) == [("phantom", 30)]
+
+
+def test_a_run_that_was_replaced_is_not_tried_again_though_the_clock_was_set_back_since() -> None:
+    history = build(
+        ran(10),
+        decided(20, "admitted"),
+        row(20, state="timed_out", ended=31),
+        begun(20, took=11),
+        ran(30, 31, 1, queued=30),
+        tasks=(task(overlap="replace", retry_attempts=2),),
+        steps=FAR_BACK,
+    )
+
+    assert found(history) == []

@@ -6,9 +6,9 @@ from datetime import time, timedelta
 
 import pytest
 
-from .building import EVERY_TEN, all_ran, at, begun, build, decided, found, ran, row, task
-from .history import Hold, Outage
-from .oracle import Events, Instants
+from .building import all_ran, at, begun, build, decided, found, ran, row, task, version
+from .history import Hold, Outage, Task
+from .oracle import Instants
 
 FIVE = all_ran(10, 20, 40, 50, 60)
 """All but the one at 30."""
@@ -95,6 +95,62 @@ def test_a_task_that_allows_overlaps_drops_nothing() -> None:
     entries = [*LONG, *decided(30, "overlap", "run 20 was going on")]
 
     assert found(build(entries, tasks=(task(overlap="allow"),))) == [("missed", 30)]
+
+
+def test_a_task_that_waits_lets_one_wait_behind_what_was_caught_up() -> None:
+    versions = (
+        version(0, overlap="wait", catch_up="all"),
+        version(45.5, overlap="wait", catch_up="none"),
+    )
+    history = build(
+        ran(10, 45, 8),
+        ran(20, 53, 8, queued=45),
+        ran(30, 61, 1, queued=45),
+        ran(40, 62, 1, queued=45),
+        ran(50, 63, 1, queued=50),
+        decided(60, "overlap", "run 50 was waiting already"),
+        outages=(Outage(begin=at(5), end=at(45)),),
+        tasks=(Task(name="mail", versions=versions),),
+    )
+
+    assert found(history) == []
+
+
+def test_a_task_that_allows_some_overlaps_may_say_how_many_there_were() -> None:
+    entries = [*LONG, *decided(30, "overlap", "1 run was going on (max_running = 1)")]
+
+    assert found(build(entries, tasks=(task(overlap="allow", max_running=1),))) == []
+
+
+def test_a_task_that_allows_some_overlaps_drops_nothing_below_its_limit() -> None:
+    entries = [*LONG, *decided(30, "overlap", "1 run was going on (max_running = 2)")]
+
+    assert found(build(entries, tasks=(task(overlap="allow", max_running=2),))) == [("missed", 30)]
+
+
+def test_more_may_go_on_than_a_limit_that_was_lowered() -> None:
+    versions = (
+        version(0, overlap="allow", max_running=2),
+        version(25, overlap="allow", max_running=1),
+    )
+    history = build(
+        ran(10, took=25),
+        ran(20, took=15),
+        decided(30, "overlap", "2 runs were going on (max_running = 1)"),
+        all_ran(40, 50, 60),
+        tasks=(Task(name="mail", versions=versions),),
+    )
+
+    assert found(history) == []
+
+
+def test_fewer_that_went_on_than_the_limit_kept_nothing() -> None:
+    entries = [*ran(10, took=25), *ran(20, took=15), *all_ran(40, 50, 60)]
+    entries += decided(30, "overlap", "1 run was going on (max_running = 2)")
+
+    assert found(build(entries, tasks=(task(overlap="allow", max_running=2),))) == [
+        ("unjustified", 30)
+    ]
 
 
 def test_a_task_that_allows_some_overlaps_drops_what_goes_beyond() -> None:
@@ -432,28 +488,3 @@ def test_one_that_runs_outside_its_window_was_not_allowed() -> None:
     history = build(all_ran(10, 20, 30, 40), until=45, tasks=(task(allowed=MORNING),))
 
     assert found(history) == [("early", 40), ("phantom", 40)]
-
-
-# -- events -----------------------------------------------------------------------------------
-
-STARTING = (task(parts=(*EVERY_TEN, Events())),)
-
-
-def test_an_event_that_overlaps_is_dropped() -> None:
-    event = decided(33, "overlap", "run 20 was going on")
-    late = decided(30, "overlap", "run 20 was going on")
-
-    assert found(build(LONG, late, event, tasks=STARTING)) == []
-
-
-def test_an_event_that_nothing_kept_runs() -> None:
-    event = decided(33, "overlap", "run 20 was going on")
-
-    assert found(build(FIVE, ran(30), event, tasks=STARTING)) == [("missed", 33)]
-
-
-def test_an_event_in_a_pause_does_not_run() -> None:
-    event = [*decided(33, "admitted"), *row(33, trigger="event"), *begun(33)]
-    holds = (Hold(task="mail", verdict="paused", begin=at(31.5), end=at(38)),)
-
-    assert ("phantom", 33) in found(build(FIVE, ran(30), event, tasks=STARTING, holds=holds))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from .building import all_ran, at, build, decided, found, ran, version
+from datetime import time, timedelta
+
+from .building import all_ran, at, begun, build, decided, found, ran, row, task, version
 from .history import Outage, Task, Version
-from .oracle import Every
+from .oracle import Events, Every
 
 EVERY_SEVEN = (Every(seconds=7, anchor=at(0)),)
 RESTART = (Outage(begin=at(31), end=at(45), is_restart=True),)
@@ -76,6 +78,28 @@ def test_a_policy_does_not_hold_before_its_adoption() -> None:
     assert ("overlapping", 30) in found(build(entries, tasks=tasks))
 
 
+def test_what_waits_for_its_window_is_judged_by_the_schedule_of_the_time() -> None:
+    allowed = ((time(7, 0, 50), time(8, 0)),)
+    tasks = (
+        Task(
+            name="load",
+            versions=(
+                version(0, allowed=allowed, after=("mail",)),
+                version(31, (Events(),), allowed=allowed, after=("mail",)),
+            ),
+        ),
+        task(),
+    )
+    outside = decided(10, "outside allowed", task="load", last=30, count=3)
+    waits = [
+        *decided(25, "admitted", task="load"),
+        *row(25, task="load", trigger="after", queued=32, planned=50, started=50, ended=51),
+        *begun(25, 50, 1, task="load"),
+    ]
+
+    assert found(build(all_ran(10, 20, 30, 40, 50, 60), outside, waits, tasks=tasks)) == []
+
+
 def test_what_a_daemon_with_another_schedule_finds_undecided_is_superseded() -> None:
     tasks = edited(version(0), version(45, EVERY_SEVEN))
     entries = [*all_ran(10, 20, 30), *decided(40, "superseded"), *all_ran(49, 56, 63)]
@@ -102,6 +126,20 @@ def test_a_daemon_with_the_same_schedule_supersedes_nothing() -> None:
     entries = [*all_ran(10, 20, 30), *decided(40, "superseded"), *all_ran(50, 60)]
 
     assert found(build(entries, tasks=tasks, outages=RESTART)) == [("missed", 40)]
+
+
+def test_what_a_daemon_found_young_enough_may_begin_though_the_window_was_edited() -> None:
+    tasks = edited(
+        version(0, overlap="wait"),
+        version(47, overlap="wait", catch_up_window=timedelta(seconds=20)),
+    )
+    entries = [
+        *ran(10, took=38),
+        *ran(20, 48, 1, queued=20),
+        *decided(30, "overlap", "run 20 was waiting already", last=40, count=2),
+    ]
+
+    assert found(build(entries, tasks=tasks, outages=RESTART, until=49.5)) == []
 
 
 def test_what_a_daemon_finds_switched_off_is_decided_so() -> None:

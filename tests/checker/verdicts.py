@@ -13,7 +13,7 @@ from .dues import Dues
 from .facts import Circumstances, Decided
 from .findings import Found, Kind
 from .history import DecisionRow, Policy, Verdict
-from .instants import NEVER, length, ticks
+from .instants import NEVER, length
 from .serving import Serving
 from .settles import Pending, chosen, segments
 
@@ -48,10 +48,7 @@ class Judge:
         circumstances: Circumstances,
         clock: Clock,
         serving: Serving,
-        *,
-        is_member: bool,
     ) -> None:
-        self._is_member = is_member
         self._dues = dues
         self._name = dues.task.name
         self._coverage = coverage
@@ -60,7 +57,6 @@ class Judge:
         self._serving = serving
         self.found: list[Found] = []
         self.occurrences = 0
-        self._asked: set[int] = set()
         self._lived: set[int] = set()
         self._open_since = serving.until + 1
         """When the first due came that needs no decision yet."""
@@ -71,7 +67,7 @@ class Judge:
         """Judge all dues: the plan passed over those that people asked for; some ran."""
         judged = list(self._judged(is_expected))
         self.occurrences = len(judged)
-        self._asked, self._lived = asked, lived
+        self._lived = lived
         scheduled = [each for each in judged if each.at.due not in asked]
         open_ones = [each for each in scheduled if not self._is_held(each)]
         pending = [_pending(each) for each in open_ones]
@@ -81,9 +77,6 @@ class Judge:
             following = pending[end].moment if end < len(pending) else self._open_since
             self._judge_segment(open_ones[begin:end], segment, following)
             begin = end
-        for row in self._coverage.foreign:
-            if not self._is_member:  # what a chain brought about is judged with the chain
-                self._judge_foreign(row)
 
     def _judged(self, is_expected: Callable[[int], bool]) -> Iterator[Judged]:
         optional = set(self._dues.optional)
@@ -166,26 +159,6 @@ class Judge:
         elif verdict is not None:
             self._find(Kind.UNJUSTIFIED, judged, f"decided {verdict}, though it was missed")
 
-    def _judge_foreign(self, row: DecisionRow) -> None:
-        """Judge a due that comes from an event: it is never missed, nor caught up."""
-        due = ticks(row.due)
-        moment = self._serving.moment(due)
-        if moment is None or due in self._asked:
-            return
-        deadline = self._serving.deadline(due) or self._serving.until
-        if any(policy.after for policy in self._dues.policies(moment, deadline)):
-            # It is decided when what it comes after has succeeded, whenever that is.
-            deadline = self._serving.until
-        judged = Judged(Decided(due, moment, max(deadline, moment)), row)
-        facts = self._circumstances.holding(judged.at)
-        obstacles = self._circumstances.obstacles(judged.at)
-        sure = facts.sure | obstacles.sure
-        if row.verdict == Verdict.ADMITTED:
-            if sure:
-                self._find(Kind.PHANTOM, judged, f"admitted, though it was {_words(sure)}")
-        elif row.verdict not in facts.possible | obstacles.possible:
-            self._find(Kind.MISSED, judged, f"decided {row.verdict}, though it had to run")
-
     # -- reasons ----------------------------------------------------------------------------
 
     def _judge_reason(self, judged: Judged, *, is_caught_up: bool = False) -> None:
@@ -214,10 +187,10 @@ class Judge:
         return None
 
     def _fault_of_count(self, number: int, at: Decided) -> str | None:
+        # An edit may have lowered the limit, and what waits to be tried again counts too.
         limits = [each.max_running for each in self._dues.policies(at.moment, at.deadline)]
-        # What waits to be tried again counts too, so that it can be more than may run.
-        is_full = any(limit is not None and number >= limit for limit in limits)
-        return None if is_full else f"max_running is {limits[0]}"
+        is_reached = any(limit is not None and number >= limit for limit in limits)
+        return None if is_reached else f"max_running is {limits[0]}"
 
     def _fault_of_missed(self, reason: str, at: Decided, *, is_caught_up: bool) -> str | None:
         policies = self._dues.policies(at.moment, at.deadline)
