@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -176,6 +177,18 @@ def test_it_ends_when_its_lock_or_its_store_is_gone(build_daemon: Building, name
 
     assert daemon.process.wait(30) == 1
     assert f"var/{name} was removed or replaced" in daemon.terminal()
+
+
+def test_it_ends_when_the_folder_it_works_in_is_gone(build_daemon: Building) -> None:
+    daemon = build_daemon(TICK)
+    daemon.start()
+    until(daemon.witness)
+
+    gone = daemon.folder.with_name("gone")
+    daemon.folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+    assert daemon.process.wait(30) == 1
 
 
 @pytest.mark.parametrize("name", ["linod.db-wal", "linod.db-shm"])

@@ -199,7 +199,8 @@ class Shell:
         return ", ".join(parts)
 
     def _shown(self, path: Path) -> str:
-        with suppress(ValueError):
+        # Where we were started may be gone.
+        with suppress(ValueError, OSError):
             return os.fspath(path.relative_to(Path.cwd()))
         return os.fspath(path)
 
@@ -305,11 +306,11 @@ class Shell:
         while (lost := await asyncio.to_thread(self._lock.lost)) is None:
             await asyncio.sleep(WATCH_EVERY_S)
         self._exit_code = 1
+        self._stop()
         self._teller.say(
             LogLevel.ERROR,
             f"{self._shown(lost)} was removed or replaced: stopping, before anything is lost",
         )
-        self._stop()
 
     async def _prune(self) -> None:
         await asyncio.sleep(PRUNE_FIRST_S)
