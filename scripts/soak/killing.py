@@ -36,8 +36,9 @@ def main() -> int:
     parser.add_argument("--late", type=float, default=1, help="seconds that are late")
     arguments = parser.parse_args()
     random = Random(arguments.seed)
-    scene = Scene(Path(tempfile.mkdtemp(prefix="linod-")), mixture(arguments.tasks, random))
-    play(scene, random, arguments.minutes * 60, arguments.every)
+    folder = Path(tempfile.mkdtemp(prefix="linod-"))
+    with Scene(folder, mixture(arguments.tasks, random)) as scene:
+        play(scene, random, arguments.minutes * 60, arguments.every)
     judged = report(scene.history(), late_max=timedelta(seconds=arguments.late))
     print(f"{len(scene.lives) - 1} kills")
     print_all(scene, judged)

@@ -34,14 +34,15 @@ def main() -> int:
     parser.add_argument("--late", type=float, default=1, help="seconds that are late")
     arguments = parser.parse_args()
     random = Random(arguments.seed)
-    scene = Scene(Path(tempfile.mkdtemp(prefix="linod-")), mixture(arguments.tasks, random))
-    scene.start()
-    scene.await_decision()
-    rewriting = Rewriting(scene, random)
-    for _ in range(arguments.reloads):
-        rewriting.step()
-        scene.live(arguments.every)
-    assert scene.stop() == 0
+    folder = Path(tempfile.mkdtemp(prefix="linod-"))
+    with Scene(folder, mixture(arguments.tasks, random)) as scene:
+        scene.start()
+        scene.await_decision()
+        rewriting = Rewriting(scene, random)
+        for _ in range(arguments.reloads):
+            rewriting.step()
+            scene.live(arguments.every)
+        assert scene.stop() == 0
     rewriting.tell()
     history = scene.history()
     assert {"at_start", "at_boot"}.isdisjoint({row.task for row in history.decisions})

@@ -34,11 +34,11 @@ def main() -> int:
     arguments = parser.parse_args()
     random = Random(arguments.seed)
     folder = Path(tempfile.mkdtemp(prefix="linod-"))
-    scene = Scene(folder, mixture(arguments.tasks, random), SETTING)
-    stopping = Stopping(scene, random)
-    for _ in range(arguments.stops):
-        stopping.step()
-    stopping.finish()
+    with Scene(folder, mixture(arguments.tasks, random), SETTING) as scene:
+        stopping = Stopping(scene, random)
+        for _ in range(arguments.stops):
+            stopping.step()
+        stopping.finish()
     judged = report(scene.history(), late_max=timedelta(seconds=arguments.late))
     print(f"from SIGTERM to the end: {spread(sorted(stopping.once_s))}")
     print(f"with a second one at once: {spread(sorted(stopping.twice_s))}")

@@ -181,15 +181,15 @@ def main() -> int:
     random = Random(arguments.seed)
     folder = Path(tempfile.mkdtemp(prefix="linod-"))
     with small_disk(folder / "var", DISK):
-        scene = Scene(folder, mixture(arguments.tasks, random))
-        troubling = Troubling(scene, random)
-        limit = time.monotonic() + arguments.minutes * 60
-        scene.start()
-        scene.await_decision()
-        while time.monotonic() < limit:
-            scene.live(QUIET_S)
-            troubling.step(arguments.longest)
-        assert scene.stop() == 0
+        with Scene(folder, mixture(arguments.tasks, random)) as scene:
+            troubling = Troubling(scene, random)
+            scene.start()
+            scene.await_decision()
+            limit = time.monotonic() + arguments.minutes * 60
+            while time.monotonic() < limit:
+                scene.live(QUIET_S)
+                troubling.step(arguments.longest)
+            assert scene.stop() == 0
         judged = report(scene.history(), late_max=timedelta(seconds=arguments.late))
         print(", ".join(f"{count} {kind}" for kind, count in sorted(troubling.counts.items())))
         print(f"status: {spread(sorted(troubling.status_s))}")

@@ -15,6 +15,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 from attrs import evolve, frozen
 
@@ -53,7 +54,7 @@ class Life:
 
 
 class Scene:
-    """One folder, in which daemons follow each other."""
+    """One folder, in which daemons follow each other; none is left when it is over."""
 
     def __init__(self, folder: Path, mixed: list[Mixed], linod: str = "") -> None:
         place(folder)
@@ -68,6 +69,12 @@ class Scene:
         self._mixed = mixed
         self._spawned = now()
         self._is_deciding = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.daemon.end()
 
     # -- one daemon -------------------------------------------------------------------------
 

@@ -24,8 +24,8 @@ LATE_MAX = timedelta(seconds=5)
 
 @pytest.mark.timeout(180)
 def test_in_half_a_minute_of_kills_nothing_is_missed_doubled_or_undecided(tmp_path: Path) -> None:
-    scene = Scene(tmp_path, mixture(40, Random(1)))
-    play(scene, Random(1), LENGTH_S, every_s=4.0)
+    with Scene(tmp_path, mixture(40, Random(1))) as scene:
+        play(scene, Random(1), LENGTH_S, every_s=4.0)
 
     judged = report(scene.history(), late_max=LATE_MAX)
 

@@ -94,14 +94,14 @@ def test_a_file_that_is_written_all_the_time_is_not_taken(build_daemon: Building
 def test_twenty_reloads_under_load_miss_and_double_and_fire_nothing(tmp_path: Path) -> None:
     """`scripts/soak/run reloading` does it five hundred times."""
     random = Random(1)
-    scene = Scene(tmp_path, mixture(50, random))
-    scene.start()
-    scene.await_decision()
-    rewriting = Rewriting(scene, random)
-    for _ in range(20):
-        rewriting.step()
-        scene.live(0.5)
-    assert scene.stop() == 0
+    with Scene(tmp_path, mixture(50, random)) as scene:
+        scene.start()
+        scene.await_decision()
+        rewriting = Rewriting(scene, random)
+        for _ in range(20):
+            rewriting.step()
+            scene.live(0.5)
+        assert scene.stop() == 0
     rewriting.tell()
 
     history = scene.history()

@@ -24,11 +24,11 @@ SLOWER_S = 5.0
 @pytest.mark.timeout(300)
 def test_twelve_stops_under_load_leave_nothing_and_lose_nothing(tmp_path: Path) -> None:
     random = Random(2)
-    scene = Scene(tmp_path, mixture(40, random), SETTING)
-    stopping = Stopping(scene, random)
-    for _ in range(12):
-        stopping.step()
-    stopping.finish()
+    with Scene(tmp_path, mixture(40, random), SETTING) as scene:
+        stopping = Stopping(scene, random)
+        for _ in range(12):
+            stopping.step()
+        stopping.finish()
 
     judged = report(scene.history(), late_max=timedelta(seconds=SLOWER_S))
 
