@@ -125,6 +125,8 @@ class Outage:
     """Lived."""
     is_restart: bool = False
     """A daemon died or stopped at its beginning, and the next one began at its end."""
+    looked: datetime | None = None
+    """Lived: since when the next one may have looked at what waits, if not only at its end."""
     is_unsure: bool = False
     """What it tried between may have been decided: commits of which nobody heard."""
 

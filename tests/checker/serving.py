@@ -61,6 +61,7 @@ class Serving:
             (ticks(each.begin), ticks(each.end), each) for each in outages if each.is_restart
         )
         self._restarts = sorted(ticks(each.end) for each in outages if each.is_restart)
+        self._looks = sorted(ticks(each.looked or each.end) for each in outages if each.is_restart)
         self._marks = sorted(ticks(each.at) for each in accepted)
         self._pieces = list(self._cut(kept))
         self._begins = [piece.begin for piece in self._pieces]
@@ -101,9 +102,9 @@ class Serving:
         return index >= 0 and self._restarts[index] >= instant - self._late_max
 
     def restart_before(self, instant: int) -> int | None:
-        """Say when the daemon of a lived instant had begun, if not with the history."""
-        index = bisect_right(self._restarts, instant) - 1
-        return self._restarts[index] if index >= 0 else None
+        """Say when the daemon of a lived instant looked at what waits, if not from the first."""
+        index = bisect_right(self._looks, instant) - 1
+        return self._looks[index] if index >= 0 else None
 
     def is_draining(self, first: int, last: int) -> bool:
         """Tell whether a daemon was stopping at any time between two lived instants."""

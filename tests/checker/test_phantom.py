@@ -215,22 +215,20 @@ def test_a_run_that_begins_while_its_task_is_held_is_a_phantom(trigger: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("started", "expected"),
+    ("looked", "started", "expected"),
     [
-        (35, []),  # a former daemon had given it to its worker
-        (37, [("phantom", 30)]),
+        (34, 35, []),  # a former daemon had given it to its worker
+        (34, 37, [("phantom", 30)]),
+        (32, 37, []),  # it was not too old when it was looked at
     ],
 )
 def test_one_that_a_daemon_found_waiting_for_too_long_is_a_phantom(
-    started: float, expected: list[tuple[str, float]]
+    looked: float, started: float, expected: list[tuple[str, float]]
 ) -> None:
     history = build(
         all_ran(10, 20, 40, 50, 60),
         ran(30, started, took=1, queued=30),
-        outages=(
-            Outage(begin=at(31), end=at(34), is_restart=True),
-            Outage(begin=at(31), end=at(36)),
-        ),
+        outages=(Outage(begin=at(31), end=at(36), is_restart=True, looked=at(looked)),),
         tasks=(task(catch_up_window=timedelta(seconds=3)),),
     )
 
