@@ -249,8 +249,17 @@ class Attempts:
         last = stay.end_last
         windows = [each.catch_up_window for each in self._dues.policies(last, last)]
         age = self._case.clock.reached(last) - stay.planned
-        has_restarted = self._case.serving.has_restart_within(stay.queued_first, last)
+        has_restarted = self._case.serving.has_restart_within(self._waited_since(stay), last)
         return has_restarted and age > length(min(windows))
+
+    def _waited_since(self, stay: Stay) -> int:
+        """Say since when an attempt waited, with those before it that never started."""
+        for former in reversed(self._case.stays_at(self._task, stay.due)):
+            if former.row.attempt < stay.row.attempt:
+                if not is_never_started(former):
+                    break
+                stay = former
+        return stay.queued_first
 
     def _has_failed_upstream(self, stay: Stay) -> bool:
         """Tell whether the run that is blamed is one of those waited for, and did not succeed."""

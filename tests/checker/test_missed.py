@@ -106,6 +106,41 @@ def test_a_run_that_a_new_daemon_found_too_old_need_not_begin() -> None:
     assert found(history) == []
 
 
+def dropped_behind_one_that_never_started(*, is_restart: bool) -> list[tuple[str, float]]:
+    """It is heard of at 45, when the store can be written again."""
+    history = build(
+        all_ran(10, 20),
+        decided(30, "admitted"),
+        row(30, state="lost", reason="never started", started=None, ended=45),
+        row(
+            30,
+            id=31,
+            attempt=2,
+            queued=45,
+            started=None,
+            ended=45,
+            state="cancelled",
+            reason="missed",
+        ),
+        ran(40, 45),
+        all_ran(50, 60),
+        outages=(
+            Outage(begin=at(30.1), end=at(44), is_restart=is_restart),
+            Outage(begin=at(44), end=at(45)),
+        ),
+        tasks=(task(catch_up_window=timedelta(seconds=4)),),
+    )
+    return found(history)
+
+
+def test_a_run_that_never_started_is_too_old_some_time_after_a_restart() -> None:
+    assert dropped_behind_one_that_never_started(is_restart=True) == []
+
+
+def test_a_run_that_never_started_is_not_too_old_without_a_restart() -> None:
+    assert dropped_behind_one_that_never_started(is_restart=False) == [("missed", 30)]
+
+
 def test_a_run_that_its_window_was_closed_to_need_not_begin() -> None:
     tasks = (task(allowed=((time(6, 0), time(8, 0)),)),)
 
