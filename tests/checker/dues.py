@@ -48,8 +48,8 @@ class Dues:
         found = [(stretch, self._within(stretch)) for stretch in stretches]
         self.at: Sequence[int] = _joined([dues for _, dues in found])
         self.optional = sorted(each for pair in found for each in self._doubtful(*pair))
-        self.again = {due for pair in found for due in self._shown_again(*pair)}
-        """Those that the clock showed before they were of this schedule: their time is unknown."""
+        self.again = self._find_again(found)
+        """Those that the clock showed before they were of any schedule: their time is unknown."""
         self._ends = Spans(
             (clock.shown(stretch.begin) - late_max, clock.reached(stretch.end), stretch)
             for stretch in stretches
@@ -109,6 +109,16 @@ class Dues:
         after = min(begins) - self._late_max
         through = self._clock.reached(min(stretch.end, self._until))
         return dues_of(stretch.version.parts or (), after, through)
+
+    def _find_again(self, found: Sequence[tuple[Stretch, Sequence[int]]]) -> set[int]:
+        again: set[int] = set()
+        for index, (stretch, dues) in enumerate(found):
+            shown = set(self._shown_again(stretch, dues))
+            for former, others in found[:index] if shown else ():
+                # A former schedule had them in its time, and decided them then.
+                shown -= {*others} - {*self._doubtful(former, others)}
+            again |= shown
+        return again
 
     def _shown_again(self, stretch: Stretch, dues: Sequence[int]) -> Sequence[int]:
         return dues[: bisect_right(dues, self._clock.reached(stretch.begin))]

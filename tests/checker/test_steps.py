@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from .building import all_ran, at, begun, build, decided, found, ran, row, task
+from .building import all_ran, at, begun, build, decided, found, ran, row, task, version
 from .clock import Clock
-from .history import Step
+from .history import Step, Task
 from .instants import ticks
+from .oracle import Every
 
 
 def clock(*steps: tuple[float, float]) -> Clock:
@@ -62,6 +63,15 @@ def test_what_the_clock_shows_again_is_doubled_if_it_is_decided_again() -> None:
     history = build(all_ran(10, 20, 30), decided(20, "missed"), steps=back, until=54)
 
     assert found(history) == [("doubled", 20)]
+
+
+def test_what_had_to_run_is_missed_though_a_new_schedule_has_it_when_it_is_shown_again() -> None:
+    back = (Step(at=at(35), by=at(0) - at(20)),)
+    versions = (version(0), version(36, (Every(seconds=15),)))
+    tasks = (Task(name="mail", versions=versions),)
+    history = build(all_ran(10, 20), decided(30, "missed"), tasks=tasks, steps=back, until=54)
+
+    assert found(history) == [("missed", 30)]
 
 
 def test_what_comes_after_a_step_back_is_due_when_the_clock_shows_it() -> None:
