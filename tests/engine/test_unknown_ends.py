@@ -95,6 +95,31 @@ def test_a_refused_adoption_leaves_the_old_rule_in_the_store(world: World) -> No
     assert [at(10)] == [start.due for start in world.starts(at(12))]
 
 
+def test_what_a_refused_adoption_brought_is_not_caught_up_when_it_comes_again(world: World) -> None:
+    world.adopt(at(5), build_task())
+    world.store.faults = ["unknown"]
+    with pytest.raises(StoreError):
+        world.adopt(at(7), build_task(), build_task("other"))
+    world.settle(at(7.5))
+    world.settle(at(31))
+    world.adopt(at(35), build_task(), build_task("other"))
+    world.settle(at(40))
+
+    assert [(40, "admitted", "")] == world.verdicts("other")
+
+
+def test_what_a_refused_adoption_brought_is_not_superseded(world: World) -> None:
+    world.adopt(at(5), build_task())
+    world.store.faults = ["unknown"]
+    with pytest.raises(StoreError):
+        world.adopt(at(7), build_task(), build_task("other"))
+    world.settle(at(7.5))
+    world.settle(at(31))
+    world.adopt(at(35), build_task())
+
+    assert [] == world.verdicts("other")
+
+
 def test_a_request_at_the_instant_of_a_due_is_the_next_attempt(world: World) -> None:
     world.adopt(at(5), build_task())
     (first,) = world.starts(at(10))

@@ -14,7 +14,7 @@ from linod.engine.situation import Situation
 from linod.events import Verdict
 from linod.planner import Planner
 from linod.specs import Config, Task
-from linod.store.interface import CursorRow
+from linod.store.interface import CursorRow, Store
 
 
 class Adoption:
@@ -143,6 +143,13 @@ def remember_rest(situation: Situation, plan: Plan) -> None:
     rest = min(length, last.ended + length - situation.draft.now)
     if rest.total_seconds() > 0:
         plan.cool_until = situation.draft.elapsed + rest
+
+
+def take_back(store: Store, agenda: Agenda) -> None:
+    """Let what an adoption brought be gone that was committed and given up: it was never due."""
+    for name, cursor in store.cursors().items():
+        if name not in agenda and cursor.definition:
+            store.put_cursor(evolve(cursor, definition="", definition_hash=""))
 
 
 def defined(cursor: CursorRow, definition: str) -> CursorRow:

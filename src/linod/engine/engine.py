@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from attrs import evolve
 
 from linod import policy
-from linod.engine.adoption import Adoption, defined, remember_rest
+from linod.engine.adoption import Adoption, defined, remember_rest, take_back
 from linod.engine.agenda import Agenda, Plan
 from linod.engine.chaining import Chaining
 from linod.engine.clock_accepting import ahead
@@ -160,6 +160,8 @@ class Engine:
         self._load()
         situation.ledger.forget_memory()
         situation.agenda = Agenda({plan.name: plan for plan in self._plans_as_stored()})
+        if self._is_given_up and situation.config is not None:
+            take_back(self._store, situation.agenda)
         situation.timers = Timers()
         self._set_timers()
         self._continue_all()
