@@ -145,6 +145,8 @@ class World:
         self._drain_since: datetime | None = None
         self._holds: dict[tuple[str, HoldKind], tuple[datetime, Hold]] = {}
         self._down_since: tuple[datetime, str] | None = None
+        self._taken_back_at: datetime | None = None
+        """An adoption was committed then and given up: the former setting went on."""
         self._trace = hashlib.sha256()
         self._begin_happenings()
         self._serve()
@@ -302,6 +304,7 @@ class World:
             self._drain_since = None
         self._go_down("daemon")
         self._engine, self._inbox, self._wake, self._retry_at = None, [], None, None
+        self._taken_back_at = None
         self.store.close()
         self.store = FaultyStore(open_store(self._path))
         pause = self.random.choice([0.05, 0.5, 1, 5, 45, 70, 400])
@@ -319,6 +322,9 @@ class World:
             )
         except (StoreError, RuntimeError) as error:
             self._fail(error, [])
+            if self.store.is_committed:
+                self.diary.settings.append((self.clock.lived, changed))
+                self._taken_back_at = self.clock.lived + timedelta(microseconds=1)
             return
         self._setting = changed
         self.diary.settings.append((self.clock.lived, changed))
@@ -337,6 +343,9 @@ class World:
             since, why = self._down_since
             self.diary.down.append((since, self.clock.lived, why))
             self._down_since = None
+        if self._taken_back_at is not None:
+            self.diary.settings.append((self._taken_back_at, self._setting))
+            self._taken_back_at = None
 
     def _note_holds(self) -> None:
         """Note which holds began and ended with what was committed just now."""
