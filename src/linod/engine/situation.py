@@ -80,8 +80,9 @@ class Situation:
         return [run for run in self.roster.going_on(task) if not self._is_ahead(run)]
 
     def _is_ahead(self, run: RunRow) -> bool:
-        is_instant = run.state is State.WAITING and run.delay is None
-        return is_instant and min(run.due, run.planned) > self.draft.now
+        now = self.draft.now
+        is_early = run.planned > now and run.due > now
+        return is_early and run.state is State.WAITING and run.delay is None
 
     def rename(self, old: str, new: str) -> None:
         """Give all that is stored of a task to another name."""

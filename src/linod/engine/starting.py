@@ -73,10 +73,12 @@ class Starter:
     def _line_up(self, plan: Plan) -> list[int]:
         """Queue what may start of a task; return what is new in a queue."""
         going = self._situation.going_on(plan.name)
-        for run in policy.to_stop(plan.task, going, self._ready(going)):
-            self._replace(run)
-        going = self._situation.going_on(plan.name)
-        ready = self._ready(going)
+        ready = self._ready(plan, going)
+        if stopped := policy.to_stop(plan.task, going, ready):
+            for run in stopped:
+                self._replace(run)
+            going = self._situation.going_on(plan.name)
+            ready = self._ready(plan, going)
         fresh, free = [], {run.id for run in policy.startable(plan.task, going, ready)}
         for run in ready:
             if run.id not in free:
@@ -85,18 +87,16 @@ class Starter:
                 fresh += self._queue(plan, run)
         return fresh
 
-    def _ready(self, going: list[RunRow]) -> list[RunRow]:
-        return [run for run in going if self._is_ready(run)]
-
-    def _is_ready(self, run: RunRow) -> bool:
-        situation = self._situation
-        if run.state is not State.WAITING or not situation.roster.is_ready(run, situation.draft):
-            return False
-        next_at = self._caught_up.get(run.task)
-        if not run.is_caught_up or next_at is None or next_at <= situation.draft.elapsed:
-            return True
-        situation.timers.after(next_at, LookAt(run.task))
-        return False
+    def _ready(self, plan: Plan, going: list[RunRow]) -> list[RunRow]:
+        """Give those of a task that wait and whose time has come."""
+        situation, next_at = self._situation, self._caught_up.get(plan.name)
+        draft, is_ready = situation.draft, situation.roster.is_ready
+        ready = [run for run in going if run.state is State.WAITING and is_ready(run, draft)]
+        if next_at is None or next_at <= draft.elapsed:
+            return ready
+        if any(run.is_caught_up for run in ready):
+            situation.timers.after(next_at, LookAt(plan.name))
+        return [run for run in ready if not run.is_caught_up]
 
     def _is_free(self, plan: Plan, run: RunRow) -> bool:
         """Tell whether neither `allowed` nor upstream holds it; note it, or drop it, else."""
@@ -194,7 +194,7 @@ class Starter:
         if run is None or plan is None or run.state is not State.WAITING:
             return
         going = situation.going_on(run.task)
-        free = policy.startable(plan.task, going, self._ready(going))
+        free = policy.startable(plan.task, going, self._ready(plan, going))
         if all(each.id != id for each in free):
             return
         if not self._is_inside(plan, run):

@@ -148,11 +148,10 @@ def _full(task: Task, going: Sequence[Going]) -> str:
 
 def _candidates(task: Task, going: Sequence[_Run], ready: Sequence[_Run]) -> list[_Run]:
     """Of each lane the first one, if it is ready; what may run together has no order."""
-    heads = {_lane(task, run): _series(run) for run in sorted(going, key=_series, reverse=True)}
+    lanes = {run.id: _lane(task, run) for run in going}
+    heads = {lanes[run.id]: _series(run) for run in sorted(going, key=_series, reverse=True)}
     free = [
-        run
-        for run in ready
-        if (lane := _lane(task, run)) == _TOGETHER or heads[lane] == _series(run)
+        run for run in ready if (lane := lanes[run.id]) == _TOGETHER or heads[lane] == _series(run)
     ]
     return sorted(free, key=lambda run: (_RANKS.get(run.trigger, 1), _series(run)))
 
