@@ -276,14 +276,14 @@ def test_one_that_is_not_ready_replaces_nothing_yet() -> None:
 def test_what_waits_behind_another_names_it() -> None:
     going = [running(1), waiting(2)]
 
-    assert "run 1 was going on" == why_behind(WAIT, going[1], going)
+    assert {2: "run 1 was going on"} == why_behind(WAIT, going[1:], going)
 
 
 def test_what_waits_behind_as_many_as_may_run_says_so() -> None:
     going = [running(1), running(2), waiting(3)]
 
-    assert "2 runs were going on (max_running = 2)" == why_behind(TWO, going[2], going)
+    assert {3: "2 runs were going on (max_running = 2)"} == why_behind(TWO, going[2:], going)
 
 
 def test_what_waits_alone_waits_for_no_run() -> None:
-    assert "" == why_behind(WAIT, waiting(1), [waiting(1)])
+    assert {} == why_behind(WAIT, [waiting(1)], [waiting(1)])

@@ -79,11 +79,11 @@ class Starter:
                 self._replace(run)
             going = self._situation.going_on(plan.name)
             ready = self._ready(plan, going)
-        fresh, free = [], {run.id for run in policy.startable(plan.task, going, ready)}
+        free = {run.id for run in policy.startable(plan.task, going, ready)}
+        self._note_behind(plan, [run for run in ready if run.id not in free], going)
+        fresh = []
         for run in ready:
-            if run.id not in free:
-                self._note_behind(plan, run, going)
-            elif run.id not in self._queued and self._is_free(plan, run):
+            if run.id in free and run.id not in self._queued and self._is_free(plan, run):
                 fresh += self._queue(plan, run)
         return fresh
 
@@ -124,11 +124,14 @@ class Starter:
         situation.look_when_ready(planned)
         return False
 
-    def _note_behind(self, plan: Plan, run: RunRow, going: list[RunRow]) -> None:
+    def _note_behind(self, plan: Plan, behind: list[RunRow], going: list[RunRow]) -> None:
         # Of a series only the first one waits for another run; the others wait for each other.
-        if not run.is_caught_up and run.trigger is not Trigger.BACKFILL:
-            reason = policy.why_behind(plan.task, run, going)
-            self._situation.roster.hold(self._situation.draft, run, reason)
+        alone = [r for r in behind if not r.is_caught_up and r.trigger is not Trigger.BACKFILL]
+        if alone:
+            reasons = policy.why_behind(plan.task, alone, going)
+            for run in alone:
+                reason = reasons.get(run.id, "")
+                self._situation.roster.hold(self._situation.draft, run, reason)
 
     def _replace(self, run: RunRow) -> None:
         """End a run that a newer one replaces; ask once where it has a process."""

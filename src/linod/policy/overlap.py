@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from heapq import nsmallest
 from typing import Protocol, TypeVar
 
 from attrs import frozen
@@ -68,8 +69,9 @@ def admission(task: Task, going: Sequence[Going], trigger: Trigger) -> Admission
         return _overlap(f"run {_foremost(going).id} was going on")
     if task.overlap is Overlap.WAIT and (waiting := _newcomers(task, going)):
         return _overlap(f"run {waiting[0].id} was waiting already")
-    if task.overlap is Overlap.ALLOW and _is_full(task, going):
-        return _overlap(_full(task, going))
+    if task.overlap is Overlap.ALLOW and task.max_running is not None:
+        count = _count_of(task, going)
+        return _overlap(_full(task, count)) if count >= task.max_running else _ADMITTED
     return _ADMITTED
 
 
@@ -95,12 +97,16 @@ def to_stop(task: Task, going: Sequence[_Run], ready: Sequence[_Run]) -> list[_R
     return [run for run in going if _is_replaced(run, newest)]
 
 
-def why_behind(task: Task, run: Going, going: Sequence[Going]) -> str:
-    """Say what a run waits for that is ready: the other one, by its number."""
-    others = [other for other in going if other.id != run.id]
-    if task.overlap is Overlap.ALLOW and _is_full(task, others):
-        return _full(task, others)
-    return f"run {_foremost(others).id} was going on" if others else ""
+def why_behind(task: Task, behind: Sequence[Going], going: Sequence[Going]) -> dict[int, str]:
+    """Say what runs wait for that are ready and no part of a series: another one, by its number."""
+    first, count = nsmallest(2, going, key=_rank), _count_of(task, going) - 1
+    if task.overlap is Overlap.ALLOW and task.max_running is not None and count >= task.max_running:
+        return dict.fromkeys((run.id for run in behind), _full(task, count))
+    return {
+        run.id: f"run {other.id} was going on"
+        for run in behind
+        for other in [each for each in first if each.id != run.id][:1]
+    }
 
 
 def _overlap(reason: str) -> Admission:
@@ -121,7 +127,11 @@ def _is_one_of_many(task: Task, run: Going) -> bool:
 
 
 def _foremost(going: Sequence[Going]) -> Going:
-    return min(going, key=lambda run: (not _is_begun(run), _series(run)))
+    return min(going, key=_rank)
+
+
+def _rank(run: Going) -> tuple[bool, int]:
+    return not _is_begun(run), _series(run)
 
 
 def _newcomers(task: Task, going: Sequence[Going]) -> list[Going]:
@@ -138,12 +148,8 @@ def _count_of(task: Task, going: Sequence[Going]) -> int:
     return sum(not _is_one_of_many(task, run) for run in going) + len(many)
 
 
-def _is_full(task: Task, going: Sequence[Going]) -> bool:
-    return task.max_running is not None and _count_of(task, going) >= task.max_running
-
-
-def _full(task: Task, going: Sequence[Going]) -> str:
-    return going_on(_count_of(task, going), f"max_running = {task.max_running}")
+def _full(task: Task, count: int) -> str:
+    return going_on(count, f"max_running = {task.max_running}")
 
 
 def _candidates(task: Task, going: Sequence[_Run], ready: Sequence[_Run]) -> list[_Run]:
