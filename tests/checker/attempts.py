@@ -12,7 +12,7 @@ from .case import Case
 from .facts import FAILURES, SUCCESSES
 from .findings import Found, Kind
 from .history import Verdict
-from .instants import length, ticks
+from .instants import NEVER, length, ticks
 from .stays import NEVER_STARTED, UNFINISHED, WAITING, Stay
 
 LOST_MAX = 3
@@ -116,8 +116,9 @@ class Attempts:
         return all(line.failures < each.retry_attempts and each.is_retry_sure for each in policies)
 
     def _is_given_up(self, stay: Stay) -> bool:
-        """Tell whether nothing of the task was wanted any more when an attempt ended."""
-        first, last = stay.end_first, stay.end_last
+        """Tell whether nothing of the task was wanted any more when an end was heard of."""
+        first, learnt = stay.end_first, self._case.serving.learnt(stay.end_first)
+        last = max(stay.end_last, NEVER if learnt is None else learnt)
         return (
             self._case.circumstances[self._task].is_held_at_all(first, last)
             or self._dues.is_changed(first, last)

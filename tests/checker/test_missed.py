@@ -239,3 +239,24 @@ def test_a_lost_run_is_not_tried_again_by_default() -> None:
     lost = [*decided(30, "admitted"), *row(30, state="lost", reason="?"), *begun(30, took=None)]
 
     assert found(build(FIVE, lost)) == []
+
+
+def failed_and_held(held: float) -> list[tuple[str, float]]:
+    """It fails at 32 while nobody decides, and its task is disabled at some time."""
+    history = build(
+        all_ran(10, 20),
+        [*decided(30, "admitted"), *row(30, state="failed"), *begun(30)],
+        decided(40, "disabled", last=60, count=3),
+        outages=(Outage(begin=at(31), end=at(36), is_restart=True),),
+        holds=(Hold(task="mail", verdict="disabled", begin=at(held)),),
+        tasks=(task(retry_attempts=2),),
+    )
+    return found(history)
+
+
+def test_a_failure_that_was_heard_of_when_its_task_was_disabled_is_not_tried_again() -> None:
+    assert failed_and_held(36) == []
+
+
+def test_a_failure_that_was_heard_of_before_its_task_was_disabled_must_be_tried_again() -> None:
+    assert failed_and_held(39) == [("missed", 30)]
