@@ -48,7 +48,9 @@ class People:
     def ask(
         self, plans: Sequence[Plan], written: datetime, going: Sequence[int]
     ) -> Requested | None:
-        """Ask for something."""
+        """Ask for something; a reload may have left no task."""
+        if not plans:
+            return None
         plan = self._random.choice(list(plans))
         self._latest = max(written, self._latest + timedelta(microseconds=1))
         common = {"request": next(self._numbers), "by": "alice", "at": self._latest}
