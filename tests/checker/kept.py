@@ -10,6 +10,7 @@ from typing import Any
 
 from . import windows
 from .case import Case, by_task
+from .facts import FAILURES
 from .history import DecisionRow, Policy, Verdict
 from .instants import NEVER, Spans, ticks
 from .lived import Life, full, pool_of
@@ -89,15 +90,23 @@ class Kept:
 
     @cached_property
     def _filled_in(self) -> dict[str, Spans[Stay]]:
-        """Per task, its backfills."""
+        """Per task, its backfills: each from its start on, and while it waits to be tried again."""
         return {
             task: Spans(
-                (stay.started or stay.queued_first, stay.end_last, stay)
+                (self._taken_since(stay), stay.end_last, stay)
                 for stay in stays
                 if stay.row.trigger == "backfill"
             )
             for task, stays in self._case.stays.items()
         }
+
+    def _taken_since(self, stay: Stay) -> int:
+        former = [
+            each.row.state in FAILURES
+            for each in self._case.stays_at(stay.row.task, stay.due)
+            if each.row.attempt == stay.row.attempt - 1 and each.row.trigger == "backfill"
+        ]
+        return stay.queued_first if stay.started is None or any(former) else stay.started
 
     def _is_caught_up(self, stay: Stay) -> bool:
         return stay.row.trigger == "schedule" and (stay.row.task, stay.due) in self._series

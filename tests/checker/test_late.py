@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import time
 from typing import Any
 
+from attrs import evolve
+
 from .building import all_ran, at, begun, build, decided, found, ran, row, task, version
 from .history import Outage, Task
 from .oracle import Instants
@@ -241,6 +243,26 @@ def test_backfills_run_one_after_another_though_runs_of_the_task_may_overlap() -
     entries = [*all_ran(10, 20, 30, 40, 50, 60), *backfilled(10, 33), *backfilled(20, 36)]
 
     assert found(build(entries, tasks=(task(overlap="allow"),))) == []
+
+
+def test_a_backfill_waits_for_the_next_attempt_at_the_one_before() -> None:
+    again = {"attempt": 3, "trigger": "backfill"}
+    entries = [
+        *all_ran(10, 20, 30, 40, 50, 60),
+        *[evolve(each, state="failed") for each in backfilled(10, 33)[:1]],
+        *backfilled(10, 33)[1:],
+        *row(10, id=12, queued=36, planned=39, started=39, ended=40, **again),
+        *begun(10, 39, 1, attempt=3, run=12),
+        *backfilled(20, 40),
+    ]
+
+    assert found(build(entries, tasks=(task(overlap="allow", retry_attempts=2),))) == []
+
+
+def test_a_backfill_does_not_wait_for_one_that_comes_behind_it() -> None:
+    entries = [*all_ran(10, 20, 30, 40, 50, 60), *backfilled(10, 36), *backfilled(20, 39)]
+
+    assert found(build(entries, tasks=(task(overlap="allow"),))) == [("late", 10)]
 
 
 def test_what_a_person_asked_for_does_not_wait_for_the_time_of_a_retry() -> None:
