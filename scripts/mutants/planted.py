@@ -61,8 +61,8 @@ BUGS = (
     Bug(
         "max_running is one too many",
         "policy/overlap.py",
-        "return task.max_running is not None and _count_of(task, going) >= task.max_running",
-        "return task.max_running is not None and _count_of(task, going) > task.max_running",
+        "return task.max_running is not None and count >= task.max_running",
+        "return task.max_running is not None and count > task.max_running",
     ),
     Bug(
         "what waits starts beside what runs",

@@ -69,9 +69,8 @@ def admission(task: Task, going: Sequence[Going], trigger: Trigger) -> Admission
         return _overlap(f"run {_foremost(going).id} was going on")
     if task.overlap is Overlap.WAIT and (waiting := _newcomers(task, going)):
         return _overlap(f"run {waiting[0].id} was waiting already")
-    if task.overlap is Overlap.ALLOW and task.max_running is not None:
-        count = _count_of(task, going)
-        return _overlap(_full(task, count)) if count >= task.max_running else _ADMITTED
+    if task.overlap is Overlap.ALLOW and _is_full(task, count := _count_of(task, going)):
+        return _overlap(_full(task, count))
     return _ADMITTED
 
 
@@ -100,7 +99,7 @@ def to_stop(task: Task, going: Sequence[_Run], ready: Sequence[_Run]) -> list[_R
 def why_behind(task: Task, behind: Sequence[Going], going: Sequence[Going]) -> dict[int, str]:
     """Say what runs wait for that are ready and no part of a series: another one, by its number."""
     first, count = nsmallest(2, going, key=_rank), _count_of(task, going) - 1
-    if task.overlap is Overlap.ALLOW and task.max_running is not None and count >= task.max_running:
+    if task.overlap is Overlap.ALLOW and _is_full(task, count):
         return dict.fromkeys((run.id for run in behind), _full(task, count))
     return {
         run.id: f"run {other.id} was going on"
@@ -146,6 +145,10 @@ def _newcomers(task: Task, going: Sequence[Going]) -> list[Going]:
 def _count_of(task: Task, going: Sequence[Going]) -> int:
     many = {run.trigger for run in going if _is_one_of_many(task, run)}
     return sum(not _is_one_of_many(task, run) for run in going) + len(many)
+
+
+def _is_full(task: Task, count: int) -> bool:
+    return task.max_running is not None and count >= task.max_running
 
 
 def _full(task: Task, count: int) -> str:
