@@ -9,6 +9,7 @@ import pytest
 
 from .building import all_ran, at, begun, build, decided, found, ran, row, task
 from .history import Cancelled, Hold, Outage
+from .oracle import Instants
 
 FIVE = all_ran(10, 20, 40, 50, 60)
 """All but the one at 30."""
@@ -204,3 +205,13 @@ def test_a_lost_run_is_not_tried_again_by_default() -> None:
     lost = [*decided(30, "admitted"), *row(30, state="lost", reason="?"), *begun(30, took=None)]
 
     assert found(build(FIVE, lost)) == []
+
+
+def test_a_settle_within_an_outage_explains_nothing() -> None:
+    # Before the outage both are inside the window, and after it neither is.
+    parts = (Instants(at=(at(10), at(20))),)
+    tasks = (task(parts=parts, catch_up="all", catch_up_window=timedelta(seconds=20)),)
+    outages = (Outage(begin=at(20), end=at(50)),)
+    history = build(decided(10, "missed"), ran(20), tasks=tasks, outages=outages)
+
+    assert found(history, late_max=20) != []
