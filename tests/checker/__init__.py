@@ -54,8 +54,9 @@ down, what happened to the decider, and the rows of the store; it reports what d
 12. What is chosen is `admitted`, unless something keeps it: `overlap` needs an earlier run of the
     task (or the chain) going on, that is running, waiting or waiting for a retry; with `wait`, one
     that waits; with `allow`, `max_running` of them; with `replace` there is none. `cooldown` needs
-    an end so recent. `outside allowed` needs a closed window that opens no sooner than the task is
-    due next. What certainly holds then must be the verdict.
+    an end so recent, as it was lived, or as it was written where it was read after an outage.
+    `outside allowed` needs a closed window that opens no sooner than the task is due next. What
+    certainly holds then must be the verdict.
 13. A required occurrence with any other verdict is *missed*; one admitted against the rules is a
     *phantom*; a wrong word for what did not have to run is *unjustified*.
 14. Reasons: `overlap` names a run that was going on, or how many, which is at least `max_running`.

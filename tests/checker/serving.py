@@ -60,6 +60,7 @@ class Serving:
         self._restarting = Spans(
             (ticks(each.begin), ticks(each.end), each) for each in outages if each.is_restart
         )
+        self._ends = sorted({ticks(each.end) for each in outages})
         self._restarts = sorted(ticks(each.end) for each in outages if each.is_restart)
         self._looks = sorted(ticks(each.looked or each.end) for each in outages if each.is_restart)
         self._marks = sorted(ticks(each.at) for each in accepted)
@@ -110,6 +111,10 @@ class Serving:
     def learnt(self, instant: int) -> int | None:
         """Say until when the decider may not know of what happened at a lived instant."""
         return self._after(instant, self._late_max, -NEVER)
+
+    def ends_of_outages(self, first: int, last: int) -> Sequence[int]:
+        """List when outages ended between two lived instants."""
+        return self._ends[bisect_left(self._ends, first) : bisect_right(self._ends, last)]
 
     def has_restarted(self, instant: int) -> bool:
         """Tell whether a daemon had just begun at a lived instant."""

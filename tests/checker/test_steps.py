@@ -97,6 +97,39 @@ def test_a_cooldown_that_was_over_is_judged_so_though_the_clock_was_set_back_sin
     assert found(history) == [("missed", 20)]
 
 
+def rested(outages: tuple[Outage, ...]) -> list[tuple[str, float]]:
+    """Twelve seconds after its end at 12 a task rests; the clock goes back by 14 at 19."""
+    history = build(
+        [*ran(10), *decided(20, "cooldown"), *ran(30, 44, queued=30)],
+        tasks=(task(cooldown_success=at(12) - at(0)),),
+        outages=outages,
+        steps=(Step(at=at(19), by=at(0) - at(14)),),
+        until=48,
+    )
+    return found(history)
+
+
+def test_a_cooldown_is_read_from_the_clock_after_an_outage() -> None:
+    assert rested((Outage(begin=at(15), end=at(30)),)) == []
+
+
+def test_a_cooldown_is_read_from_the_clock_after_no_other_step() -> None:
+    assert rested(()) == [("missed", 20)]
+
+
+def test_a_cooldown_that_is_over_by_the_clock_after_an_outage_keeps_nothing() -> None:
+    history = build(
+        [*ran(10), *decided(20, "missed"), *decided(30, "cooldown"), *decided(40, "cooldown")],
+        [*decided(50, "admitted"), *row(50, queued=50, ended=52), *begun(50, 30)],
+        tasks=(task(cooldown_success=at(30) - at(0)),),
+        outages=(Outage(begin=at(15), end=at(17)),),
+        steps=(Step(at=at(16), by=at(20) - at(0)),),
+        until=34,
+    )
+
+    assert found(history) == []
+
+
 def test_a_run_beside_another_is_a_phantom_though_the_clock_was_set_back_since() -> None:
     entries = [*ran(10), *ran(20, took=11), *ran(30, 31)]
 
