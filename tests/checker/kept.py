@@ -94,7 +94,7 @@ class Kept:
         """Per task, its backfills."""
         return {
             task: Spans(
-                (stay.started or stay.queued_first, stay.end_last, stay)
+                (_since_when(stay), stay.end_last, stay)
                 for stay in stays
                 if stay.row.trigger == "backfill"
             )
@@ -180,6 +180,13 @@ class Kept:
     def _policies(self) -> Iterator[tuple[str, Policy]]:
         for name, dues in self._case.dues.items():
             yield from ((name, version.policy) for version in dues.task.versions)
+
+
+def _since_when(backfill: Stay) -> int:
+    """Say since when a backfill keeps the next one: they wait all at once, a retry for its time."""
+    if backfill.started is None or backfill.row.planned > backfill.row.queued:
+        return backfill.queued_first
+    return backfill.started
 
 
 def _known_to_end(life: Life) -> Life:

@@ -240,3 +240,26 @@ def test_what_was_killed_when_the_clock_had_been_set_back_keeps_its_place() -> N
 
 def test_what_was_killed_keeps_its_place_until_its_end() -> None:
     assert beside_a_killed_one(ended=31) == [("late", 30)]
+
+
+def test_what_a_jump_shows_again_under_another_schedule_is_due_then() -> None:
+    back, jump = Step(at=at(35), by=at(0) - at(30)), Step(at=at(40), by=at(60) - at(0))
+    every = (Every(seconds=7, anchor=at(0)),)
+    caught_up = [
+        entry
+        for number, due in enumerate(range(14, 71, 7))
+        for entry in (
+            *decided(due, "admitted"),
+            *row(due, queued=70, started=70 + number / 10, ended=70 + number / 10),
+            *begun(due, 40 + number / 10, 0),
+        )
+    ]
+    history = build(
+        all_ran(10, 20, 30),
+        caught_up,
+        tasks=(Task(name="mail", versions=(version(0), version(36, every, catch_up="all"))),),
+        steps=(back, jump),
+        until=42.5,
+    )
+
+    assert found(history) == []
