@@ -16,7 +16,8 @@ down, what happened to the decider, and the rows of the store; it reports what d
 3. A due has its *moment* when it can first be decided: the decider is able to, and the clock shows
    the due or later. So a jump forward is an outage of the clock, and what the clock shows a second
    time was decided before; unless a person accepted a clock that had stepped back: what lies
-   beyond it is decided once, then or before, and how is not judged.
+   beyond it is decided once, then or before, and how is not judged. What it showed only while the
+   decider was unable has not come yet.
 4. From its moment on a due must be decided before `late_max` has passed, of which outages do not
    count. What history leaves open within that tolerance is judged in favour of the decider.
 
@@ -27,7 +28,9 @@ down, what happened to the decider, and the rows of the store; it reports what d
    of a fold; equal instants collapse. Cron with a `*` in minute or hour reads the clock at every
    minute of UTC.
 6. A schedule has the dues behind its adoption, up to and with the adoption of another, or the
-   removal of its task: never anything from before. An edit of policies moves nothing.
+   removal of its task: never anything from before, nor what has not come by then. What another
+   schedule has too, when the clock shows it again, was decided under the first that it came for.
+   An edit of policies moves nothing.
 7. What comes from persons, events, `after` and chains is no occurrence: such a due is known from
    `asked`, or believed by the trigger of its run row. It is never missed nor caught up.
 
@@ -51,8 +54,9 @@ down, what happened to the decider, and the rows of the store; it reports what d
 12. What is chosen is `admitted`, unless something keeps it: `overlap` needs an earlier run of the
     task (or the chain) going on, that is running, waiting or waiting for a retry; with `wait`, one
     that waits; with `allow`, `max_running` of them; with `replace` there is none. `cooldown` needs
-    an end so recent. `outside allowed` needs a closed window that opens no sooner than the task is
-    due next. What certainly holds then must be the verdict.
+    an end so recent, as it was lived, or as it was written where it was read after an outage.
+    `outside allowed` needs a closed window that opens no sooner than the task is due next. What
+    certainly holds then must be the verdict.
 13. A required occurrence with any other verdict is *missed*; one admitted against the rules is a
     *phantom*; a wrong word for what did not have to run is *unjustified*.
 14. Reasons: `overlap` names a run that was going on, or how many, which is at least `max_running`.
@@ -83,7 +87,8 @@ down, what happened to the decider, and the rows of the store; it reports what d
     meanwhile; what `catch_up = "all"` brings runs one after another, at most ten a second.
 21. Runs of one task or chain do not overlap, unless `overlap = "allow"`; then `max_running` go on,
     and no more than its size in a pool, and than `max_running` in all. A run that was killed lasts
-    until the store has its end.
+    until the store has its end; where a clock that was set back may have written that too early,
+    it may have kept others until the latest that it can have been.
 22. A step of a chain begins when the one before has ended, and if it succeeded, unless the chain
     goes on behind failures. A member is left out for a failure before it, or since it was held.
 23. Nothing scheduled begins while its task is held or switched off, and nothing at all while the

@@ -33,7 +33,7 @@ class Case:
         )
         accepted = [ticks(each.at) for each in history.accepted]
         self.dues = {
-            task.name: Dues(task, self.clock, self.until, self.late_max, accepted)
+            task.name: Dues(task, self.clock, self.serving, self.late_max, accepted)
             for task in history.tasks
         }
         self.members = {

@@ -2,7 +2,8 @@
 
 A *stretch* is the time in which one schedule was in force, whatever else was edited meanwhile.
 Dues that a stretch may or may not have had are optional: those within the tolerance of its ends,
-and those that the clock shows a second time under a new schedule.
+and those that the clock shows a second time under a new schedule, unless an old one had settled
+them. What the clock showed only while the decider was unable is of no schedule that ended since.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from .clock import Clock
 from .history import Policy, Task, Version
 from .instants import NEVER, SECOND, Spans, ticks
 from .oracle import Events, dues_of
+from .serving import Serving
 
 _AHEAD = 3 * 86_400 * SECOND
 """How far `following` looks: windows open every day."""
@@ -34,22 +36,31 @@ class Dues:
     """When a task was due, in written time, and under which policies."""
 
     def __init__(
-        self, task: Task, clock: Clock, until: int, late_max: int, accepted: Sequence[int] = ()
+        self,
+        task: Task,
+        clock: Clock,
+        serving: Serving,
+        late_max: int,
+        accepted: Sequence[int] = (),
     ) -> None:
         """`accepted`: when a clock that had stepped back was accepted, in lived time."""
         self.task = task
         self._accepted = accepted
         self._clock = clock
-        self._until = until
+        self._serving = serving
         self._late_max = late_max
         self._only = [task.versions[0].policy]
         self._since = [ticks(version.since) for version in task.versions]
         stretches = list(_stretches(task, self._since))
         found = [(stretch, self._within(stretch)) for stretch in stretches]
         self.at: Sequence[int] = _joined([dues for _, dues in found])
-        self.optional = sorted(each for pair in found for each in self._doubtful(*pair))
-        self.again = self._find_again(found)
-        """Those that the clock showed before they were of any schedule: their time is unknown."""
+        again = {due for pair in found for due in self._shown_again(*pair)}
+        settled = {due for due in again if any(self._is_settled(*pair, due) for pair in found)}
+        self.optional = sorted({due for pair in found for due in self._doubtful(*pair)} - settled)
+        self.again = self._find_again(found) - settled
+        """Those that the clock showed before they were of any schedule: their time is unknown,
+        unless they had been of one before and were settled then.
+        """
         self._ends = Spans(
             (clock.shown(stretch.begin) - late_max, clock.reached(stretch.end), stretch)
             for stretch in stretches
@@ -107,7 +118,10 @@ class Dues:
         accepted = (each for each in self._accepted if stretch.begin <= each < stretch.end)
         begins = (self._clock.shown(each) for each in (stretch.begin, *accepted))
         after = min(begins) - self._late_max
-        through = self._clock.reached(min(stretch.end, self._until))
+        through = self._clock.reached(min(stretch.end, self._serving.until))
+        if stretch.end != NEVER:
+            # What the clock showed while nobody looked, and not again, never came.
+            through = min(through, self._serving.reached(stretch.end + self._late_max))
         return dues_of(stretch.version.parts or (), after, through)
 
     def _find_again(self, found: Sequence[tuple[Stretch, Sequence[int]]]) -> set[int]:
@@ -123,10 +137,23 @@ class Dues:
     def _shown_again(self, stretch: Stretch, dues: Sequence[int]) -> Sequence[int]:
         return dues[: bisect_right(dues, self._clock.reached(stretch.begin))]
 
+    def _is_settled(self, stretch: Stretch, dues: Sequence[int], due: int) -> bool:
+        """Tell whether a due came while a schedule had it, before the clock showed it again."""
+        index = bisect_right(dues, self._clock.reached(stretch.begin))
+        found = bisect_left(dues, due, index)
+        if found == len(dues) or dues[found] != due:
+            return False
+        moment, is_shown = self._serving.moment(due), self._is_shown(due, stretch)
+        return is_shown and moment is not None and moment <= stretch.end
+
+    def _is_shown(self, due: int, stretch: Stretch) -> bool:
+        """Tell whether the clock certainly showed a due before a schedule was replaced."""
+        return self._clock.first(due) <= stretch.end - self._late_max
+
     def _doubtful(self, stretch: Stretch, dues: Sequence[int]) -> Iterator[int]:
         yield from self._shown_again(stretch, dues)
         for due in reversed(dues):
-            if self._clock.first(due) <= stretch.end - self._late_max:
+            if self._is_shown(due, stretch):
                 return
             yield due
 

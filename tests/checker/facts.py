@@ -69,6 +69,8 @@ class Circumstances:
             for hold in holds
             if hold.task in (None, name)
         )
+        self._rests: dict[tuple[int, timedelta, timedelta], int] = {}
+        """How much was left of a rest at the end of an outage, by policy."""
         self._is_plain = len(dues.task.versions) == 1 and dues.task.versions[0].policy.enabled
 
     def holding(self, decided: Decided) -> Facts:
@@ -174,10 +176,47 @@ class Circumstances:
         is_sure = bool(ended) and all(
             stay.end_last < decided.moment
             and stay.end_first + length(_rest(policy, stay)) > decided.deadline + moved
+            and not self._is_doubtful(stay, decided)
             for stay in ended
             if stay.end_last >= latest  # it may have been the last one
         )
-        yield _facts(Verdict.COOLDOWN, is_possible=bool(ended), is_sure=is_sure)
+        is_possible = bool(ended) or self._rests_anew(policy, decided, longest)
+        yield _facts(Verdict.COOLDOWN, is_possible=is_possible, is_sure=is_sure)
+
+    def _is_doubtful(self, stay: Stay, decided: Decided) -> bool:
+        """Tell whether a rest may have been read anew from a clock that had been set since."""
+        span = (stay.end_first, decided.deadline)
+        return (
+            len(self._clock.shifts_within(*span)) > 1
+            and len(self._serving.ends_of_outages(*span)) > 0
+        )
+
+    def _rests_anew(self, policy: Policy, decided: Decided, longest: int) -> bool:
+        """Tell whether a rest went on by what the store has of an end, read after an outage.
+
+        It is counted from what the clock shows then, and lasts no longer than it would have.
+        """
+        reads = self._serving.ends_of_outages(decided.moment - longest, decided.deadline)
+        return len(self._clock.shifts) > 1 and any(
+            read + self._rest_left(policy, read) > decided.moment for read in reads
+        )
+
+    def _rest_left(self, policy: Policy, read: int) -> int:
+        key = (read, policy.cooldown_success, policy.cooldown_failure)
+        if key not in self._rests:
+            self._rests[key] = self._rest_at(policy, read)
+        return self._rests[key]
+
+    def _rest_at(self, policy: Policy, read: int) -> int:
+        shown = self._clock.shown(read)
+        return max(
+            (
+                min(rest, ticks(stay.row.ended) + rest - shown)
+                for stay in self.lane.over_by(read)
+                if stay.row.ended is not None and (rest := length(_rest(policy, stay)))
+            ),
+            default=0,
+        )
 
     def _allowed(self, policy: Policy, decided: Decided) -> Facts:
         first = min(decided.due, self._clock.shown(decided.moment))

@@ -8,6 +8,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+from attrs import evolve
+
 from . import windows
 from .case import Case, by_task
 from .facts import FAILURES
@@ -24,7 +26,7 @@ class Kept:
 
     def __init__(self, case: Case, lived: Sequence[Life]) -> None:
         self._case = case
-        self._lived = lived
+        self._lived = [_known_to_end(life) for life in lived]
 
     def between(self, stay: Stay, ready: int, started: int) -> Iterator[Taken]:
         """Give what kept a run from starting, by any policy that held meanwhile."""
@@ -187,6 +189,15 @@ class Kept:
     def _policies(self) -> Iterator[tuple[str, Policy]]:
         for name, dues in self._case.dues.items():
             yield from ((name, version.policy) for version in dues.task.versions)
+
+
+def _known_to_end(life: Life) -> Life:
+    """Let a run that was killed keep its place for as long as it may have: by a clock that was set
+    back, its end may have been written as that of its beginning.
+    """
+    if life.stay.begun is not None and life.stay.begun.ended is None:
+        return evolve(life, end=max(life.end, life.stay.end_last))
+    return life
 
 
 def _touching(spans: Spans[Any], first: int, last: int) -> Iterator[Taken]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from attrs import define, frozen
 
@@ -60,11 +60,14 @@ class Serving:
         self._restarting = Spans(
             (ticks(each.begin), ticks(each.end), each) for each in outages if each.is_restart
         )
+        self._ends = sorted({ticks(each.end) for each in outages})
         self._restarts = sorted(ticks(each.end) for each in outages if each.is_restart)
         self._looks = sorted(ticks(each.looked or each.end) for each in outages if each.is_restart)
         self._marks = sorted(ticks(each.at) for each in accepted)
         self._pieces = list(self._cut(kept))
         self._begins = [piece.begin for piece in self._pieces]
+        shown = (piece.end + piece.shift for piece in self._pieces)
+        self._reached = list(accumulate(shown, max))
         self._again: list[tuple[int, int, None]] = []
         self._fresh = self._find_fresh()
         self._lasts = [fresh.last for fresh in self._fresh]
@@ -87,14 +90,31 @@ class Serving:
         # A decision that comes a whole tolerance late is one that comes too late.
         return self._after(moment, max(self._late_max - 1, 0), due)
 
-    def last_able(self, instant: int) -> int:
-        """Say when the decider was last able to decide, up to a lived instant."""
-        piece = self._pieces[max(bisect_right(self._begins, instant) - 1, 0)]
-        return min(piece.end, instant)
+    def able(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Give when the decider was able to decide between two lived instants; no step lies in
+        any of it.
+        """
+        index = max(bisect_left(self._begins, first) - 1, 0)
+        for piece in self._pieces[index : bisect_right(self._begins, last)]:
+            if piece.end >= first:
+                yield max(piece.begin, first), min(piece.end, last)
+
+    def reached(self, instant: int) -> int:
+        """Say the latest that the clock had shown by a lived instant while somebody could look."""
+        index = bisect_right(self._begins, instant) - 1
+        if index < 0:
+            return -NEVER
+        piece = self._pieces[index]
+        shown = min(piece.end, instant) + piece.shift
+        return max(shown, self._reached[index - 1]) if index else shown
 
     def learnt(self, instant: int) -> int | None:
         """Say until when the decider may not know of what happened at a lived instant."""
         return self._after(instant, self._late_max, -NEVER)
+
+    def ends_of_outages(self, first: int, last: int) -> Sequence[int]:
+        """List when outages ended between two lived instants."""
+        return self._ends[bisect_left(self._ends, first) : bisect_right(self._ends, last)]
 
     def has_restarted(self, instant: int) -> bool:
         """Tell whether a daemon had just begun at a lived instant."""
@@ -145,7 +165,8 @@ class Serving:
         doubts = Spans((begin, end, None) for begin, end in unsure)
         sure = sorted((begin, end) for begin, end, each in kept if not _is_unsure(each))
         for begin, end in _between(sure, self.begin, self.until):
-            between = cuts[bisect_right(cuts, begin) : bisect_left(cuts, end)]
+            # A cut at the very end leaves an instant behind it: the clock was set, then decided.
+            between = cuts[bisect_right(cuts, begin) : bisect_right(cuts, end)]
             for first, last in pairwise([begin, *between, end]):
                 within = (
                     one <= first and last <= other for one, other, _ in doubts.touching(first, last)

@@ -119,11 +119,11 @@ class _Explanation:
         """Say how many verdicts one settle leaves unexplained at least, and how many it chose."""
         earliest = self._moments[end - 1]
         bound = min(self._segment[begin].deadline, self._moments[end] - 1)
-        latest = max(self._serving.last_able(bound), earliest)
         numbers = {
             number
-            for policy in self._policies(earliest, latest)
-            for number in self._numbers(begin, end, policy, (earliest, latest))
+            for able in self._serving.able(earliest, max(bound, earliest))
+            for policy in self._policies(*able)
+            for number in self._numbers(begin, end, policy, able)
         }
         return min((self._cost(begin, end - number, end), number) for number in numbers)
 
@@ -135,14 +135,15 @@ class _Explanation:
     def _numbers(
         self, begin: int, end: int, policy: Policy, settle: tuple[int, int]
     ) -> set[int] | range:
-        """Say how many of the newest may be chosen, by a settle between two instants."""
+        """Say how many of the newest may be chosen, by a settle in a stretch without a step."""
         earliest, latest = (self._clock.shown(instant) for instant in settle)
         newest = self._dues[end - 1]
         if end - begin > 1:
             return self._caught_up(begin, end, policy, (earliest, latest))
         numbers = {1} if earliest - newest <= LATE_MAX else set()
         if latest - newest > LATE_MAX:
-            numbers |= set(self._caught_up(begin, end, policy, (earliest, latest)))
+            late = max(earliest, newest + LATE_MAX + 1)
+            numbers |= set(self._caught_up(begin, end, policy, (late, latest)))
         return numbers
 
     def _caught_up(self, begin: int, end: int, policy: Policy, shown: tuple[int, int]) -> range:

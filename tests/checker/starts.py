@@ -133,7 +133,8 @@ class Starts:
         clock = self._case.clock
         shifts = clock.shifts_within(stay.queued_first, max(started, stay.queued_first))
         planned = max(stay.planned - min(shifts), clock.first(stay.planned))
-        if stay.row.trigger == "schedule" and stay.row.attempt == 1:
+        is_again = stay.due in self._case.dues[stay.row.task].again
+        if stay.row.trigger == "schedule" and stay.row.attempt == 1 and not is_again:
             # A clock that jumps over a planned start shows it only then.
             moment = self._case.serving.moment(stay.due)
             return planned if moment is None else max(planned, moment)

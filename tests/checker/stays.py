@@ -117,6 +117,10 @@ class Lane:
         """Count what can have been going on at most at one instant between two."""
         return bisect_right(self._queued, last) - bisect_left(self._over, first)
 
+    def over_by(self, instant: int) -> Iterable[Stay]:
+        """Give all that may have ended by an instant."""
+        return (stay for _, _, stay in self._ends.touching(-NEVER, instant))
+
     def ended(self, first: int, last: int) -> Iterable[Stay]:
         """Give all that may have ended at any instant between two."""
         return (stay for _, _, stay in self._ends.touching(first, last))

@@ -132,7 +132,7 @@ def test_they_agree_on_a_decider_that_is_never_late(world: World, data: some.Dat
     assert _agrees(_draw(data, world, 0))
 
 
-@settings(max_examples=1000, derandomize=True)
+@settings(max_examples=1000)
 @given(worlds(("allow",), holds=0), some.data())
 def test_they_agree_on_a_decider_that_may_be_late(world: World, data: some.DataObject) -> None:
     assert _agrees(_draw(data, world, 2 * STEP))

@@ -265,6 +265,29 @@ def test_a_backfill_does_not_wait_for_one_that_comes_behind_it() -> None:
     assert found(build(entries, tasks=(task(overlap="allow"),))) == [("late", 10)]
 
 
+def behind_a_retry(ended: float) -> list[tuple[str, float]]:
+    """A backfill fails and is to be tried again; the next one begins when it was."""
+    again = {"attempt": 3, "trigger": "backfill", "planned": ended, "started": ended}
+    history = build(
+        all_ran(10, 20, 30, 40, 50, 60),
+        row(10, id=11, attempt=2, trigger="backfill", queued=33, ended=34, state="failed"),
+        begun(10, 33, 1, attempt=2, run=11),
+        row(10, id=12, queued=34, ended=ended + 1, **again),
+        begun(10, ended, 1, attempt=3, run=12),
+        backfilled(20, 38),
+        tasks=(task(overlap="allow", retry_attempts=2),),
+    )
+    return found(history)
+
+
+def test_a_backfill_waits_while_the_one_before_waits_to_be_tried_again() -> None:
+    assert behind_a_retry(37) == []
+
+
+def test_a_backfill_waits_no_longer_than_the_one_before_is_tried_again() -> None:
+    assert ("late", 20) in behind_a_retry(35)
+
+
 def test_what_a_person_asked_for_does_not_wait_for_the_time_of_a_retry() -> None:
     history = build(
         ran(10),

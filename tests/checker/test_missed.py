@@ -9,6 +9,7 @@ import pytest
 
 from .building import all_ran, at, begun, build, decided, found, ran, row, task
 from .history import Cancelled, Hold, Outage
+from .oracle import Instants
 
 FIVE = all_ran(10, 20, 40, 50, 60)
 """All but the one at 30."""
@@ -260,3 +261,13 @@ def test_a_failure_that_was_heard_of_when_its_task_was_disabled_is_not_tried_aga
 
 def test_a_failure_that_was_heard_of_before_its_task_was_disabled_must_be_tried_again() -> None:
     assert failed_and_held(39) == [("missed", 30)]
+
+
+def test_a_settle_within_an_outage_explains_nothing() -> None:
+    # Before the outage both are inside the window, and after it neither is.
+    parts = (Instants(at=(at(10), at(20))),)
+    tasks = (task(parts=parts, catch_up="all", catch_up_window=timedelta(seconds=20)),)
+    outages = (Outage(begin=at(20), end=at(50)),)
+    history = build(decided(10, "missed"), ran(20), tasks=tasks, outages=outages)
+
+    assert found(history, late_max=20) != []

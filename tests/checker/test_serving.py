@@ -86,8 +86,14 @@ def test_what_is_open_within_its_tolerance_at_the_end_has_no_deadline() -> None:
     assert deadline(serving(), 99.5) is None
 
 
-def test_the_decider_was_last_able_before_an_outage() -> None:
-    assert second(serving(outage(10, 20)).last_able(ticks(at(15)))) == 10
+def test_the_decider_was_able_beside_an_outage_and_at_its_ends() -> None:
+    able = serving(outage(10, 20)).able(ticks(at(5)), ticks(at(25)))
+
+    assert [(second(begin), second(end)) for begin, end in able] == [(5, 10), (20, 25)]
+
+
+def test_the_decider_saw_nothing_of_what_the_clock_showed_in_an_outage() -> None:
+    assert second(serving(outage(10, 20)).reached(ticks(at(15)))) == 10
 
 
 def test_spans_are_found_by_what_they_touch() -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from checker import history as checked
+from checker.clock import Clock
+from checker.instants import NEVER, instant_of, ticks
 from linod.events import CancelRequested
+from linod.policy import ALL, Hold, HoldKind
 from linod.specs import Chain, OnFailed, Task
 from linod.store.interface import DecisionRow, RunRow
 
@@ -14,11 +17,14 @@ from .keepers import Note
 from .world import Chained, World
 
 _NOTHING = timedelta(0)
+_VERDICTS = {HoldKind.PAUSE: "paused", HoldKind.DISABLE: "disabled"}
 
 
 def history_of(world: World) -> checked.History:
     """Gather all that the checker wants to know."""
     store, diary = world.store, world.diary
+    steps = tuple(checked.Step(at=at, by=by) for at, by in diary.steps)
+    clock = Clock(steps)
     decisions = store.decisions(limit=10**9)
     return checked.History(
         begin=world.begin,
@@ -37,8 +43,8 @@ def history_of(world: World) -> checked.History:
             )
             for begin, end, why in diary.down
         ),
-        steps=tuple(checked.Step(at=at, by=by) for at, by in diary.steps),
-        holds=tuple(_hold(each) for each in diary.holds),
+        steps=steps,
+        holds=tuple(told_hold(clock, *each) for each in diary.holds),
         drains=tuple(
             # It does not decide once more between its drain and its death.
             checked.Drain(begin=begin, end=end + timedelta(milliseconds=1))
@@ -145,9 +151,18 @@ def _chained(chained: Chained) -> checked.Begun:
     )
 
 
-def _hold(held: tuple[str, str, datetime, datetime | None]) -> checked.Hold:
-    task, verdict, begin, end = held
-    return checked.Hold(task=None if task == "*" else task, verdict=verdict, begin=begin, end=end)
+def told_hold(clock: Clock, hold: Hold, begin: datetime, gone: datetime | None) -> checked.Hold:
+    """A pause that ends by itself does so when the clock shows its end."""
+    ends = [] if gone is None else [ticks(gone)]
+    if hold.until is not None:
+        ends.append(clock.since(ticks(begin), ticks(hold.until)))
+    end = min(ends, default=NEVER)
+    return checked.Hold(
+        task=None if hold.task == ALL else hold.task,
+        verdict=_VERDICTS[hold.kind],
+        begin=begin,
+        end=None if end == NEVER else instant_of(end),
+    )
 
 
 def _cancelled(world: World) -> tuple[checked.Cancelled, ...]:

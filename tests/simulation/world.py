@@ -99,8 +99,8 @@ class Diary:
     committed: list[tuple[datetime, datetime, Requested]] = field(factory=list)
     """Requests that were granted: lived, written."""
     chains: dict[int, Chained] = field(factory=dict)
-    holds: list[tuple[str, str, datetime, datetime | None]] = field(factory=list)
-    """Task or "*", verdict, begin and end."""
+    holds: list[tuple[Hold, datetime, datetime | None]] = field(factory=list)
+    """With the begin, and when it was gone."""
     serves: list[datetime] = field(factory=list)
     """Written."""
     settles: int = 0
@@ -352,15 +352,9 @@ class World:
         held = {(hold.task, hold.kind): hold for hold in self.store.seen.holds()}
         for key in [key for key, hold in self._holds.items() if held.get(key) != hold[1]]:
             began, hold = self._holds.pop(key)
-            self._note_hold(began, hold, self.clock.lived)
+            self.diary.holds.append((hold, began, self.clock.lived))
         for key, hold in held.items():
             self._holds.setdefault(key, (self.clock.lived, hold))
-
-    def _note_hold(self, began: datetime, hold: Hold, ended: datetime | None) -> None:
-        if hold.until is not None:
-            until = max(began, self.clock.lived_at(hold.until))
-            ended = until if ended is None else min(until, ended)
-        self.diary.holds.append((hold.task, _VERDICTS[hold.kind], began, ended))
 
     def _note_chain(self, row: RunRow) -> None:
         if not row.is_chain or row.started is None:
@@ -494,15 +488,12 @@ class World:
             self._live_until(self._next())
         self.until = self.clock.lived
         for began, hold in self._holds.values():
-            self._note_hold(began, hold, None)
+            self.diary.holds.append((hold, began, None))
 
     @property
     def config(self) -> Config:
         """What is served now."""
         return self._setting.config
-
-
-_VERDICTS = {HoldKind.PAUSE: "paused", HoldKind.DISABLE: "disabled"}
 
 
 def _stopped(command: StartRun) -> StopRun:
