@@ -91,6 +91,9 @@ class RunEnded:
     """What history shows beside it: traceback, exit_status, signal; JSON."""
     started: datetime | None = None
     ended: datetime | None = None
+    used: dict[str, float | int] = field(factory=dict)
+    """What the worker and its children used, by the kernel's account: user_s, system_s, memory
+    (bytes at most)."""
     log: str = ""
     """The run's own last 64 KiB of log lines."""
 

@@ -38,6 +38,16 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 # -- durations ----------------------------------------------------------------------------------
 
 
+def size(number: float) -> str:
+    """Write a number of bytes with two digits at least: "940 B", "4.1 MB", "46 MB"."""
+    units = ["B", "kB", "MB", "GB", "TB"]
+    while number >= 1000 and len(units) > 1:
+        number /= 1000
+        del units[0]
+    unit = units[0]
+    return f"{number:.1f} {unit}" if number < 10 and unit != "B" else f"{number:.0f} {unit}"
+
+
 def duration(seconds: float) -> str:
     """Say how long in at most two units, cut and never rounded up: "3 m 12 s"."""
     if seconds < 0:

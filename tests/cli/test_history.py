@@ -254,3 +254,17 @@ def test_warnings_stand_with_their_run_or_alone(linod: Linod, build_run: Build, 
     ]
     warning = "  warning    has run for more than 1 hour (Sat 2026-11-21 03:30:01 EET)"
     assert warning in linod("history", "1").stdout.splitlines()
+
+
+def test_what_a_run_used_is_told(linod: Linod, build_run: Build, keep: Keep) -> None:
+    amounts = {"user_s": 1.3, "system_s": 0.004, "memory": 46_100_000}
+    (run,) = keep((build_run(started=STARTED), {"ended": ENDED, "detail": {"used": amounts}}))
+    text = "1.3 s user and 4 ms system time, 46 MB of memory at most"
+    assert f"  used       {text}" in linod("history", str(run)).stdout
+    assert json.loads(linod("history", str(run), "--json").stdout)["used"] == amounts
+    assert json.loads(linod("history", "--json").stdout)[0]["used"] == amounts
+
+
+def test_what_nobody_counted_is_not_told(linod: Linod, three: list[int]) -> None:
+    assert "used" not in linod("history", str(three[0])).stdout
+    assert [row["used"] for row in json.loads(linod("history", "--json").stdout)] == [None] * 3

@@ -20,6 +20,7 @@ from linod.views import (
     duration,
     instant,
     present,
+    size,
     table,
     without_traceback,
     wrap,
@@ -67,6 +68,21 @@ def late_s(run: RunRow) -> float:
     return max(0.0, (run.started - run.planned).total_seconds())
 
 
+def used(run: RunRow) -> dict[str, float | int] | None:
+    """What its worker and that one's children used, for JSON; None where nobody counted it."""
+    found: dict[str, float | int] | None = run.detail.get("used")
+    return found
+
+
+def used_text(run: RunRow) -> str:
+    """Write what a run used; empty where nobody counted it."""
+    amounts = used(run)
+    if amounts is None:
+        return ""
+    user, system = duration(amounts["user_s"]), duration(amounts["system_s"])
+    return f"{user} user and {system} system time, {size(amounts['memory'])} of memory at most"
+
+
 def page_lines(page: Page, zone: str) -> Iterator[str]:
     """Lay out one run."""
     run = page.run
@@ -100,6 +116,7 @@ def _facts(page: Page, zone: str) -> Iterator[tuple[str, str]]:
         yield "took", duration(run.took.total_seconds())
     elif not run.is_ended:
         yield "step", step_of(run.detail) or ""
+    yield "used", used_text(run)
     for warning in page.warnings:
         yield "warning", f"{warning.text} ({due_text(warning.at, zone)})"
     for name, value in run.detail.items():

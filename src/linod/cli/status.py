@@ -24,6 +24,7 @@ from linod.cli._options import (
     write,
     write_json,
 )
+from linod.cli._run_page import used
 from linod.cli._standing import Look, Standing, look
 from linod.policy import Hold
 from linod.views import (
@@ -70,7 +71,7 @@ def command(
     --json prints an object: version, time, daemon (null where none answers), counts by state,
     paused (linod as a whole: by, since, until, reason; or null), ahead (after a clock that stepped
     back: tasks and until; or null), and tasks, each with task, is_chain, state, next, last,
-    running (a run or null: run, due, attempt, state, started, ended, took_s, reason, held,
+    running (a run or null: run, due, attempt, state, started, ended, took_s, used, reason, held,
     planned), waiting (how many runs), step, paused, disabled, failures (in a row), warnings (of a
     day), outcomes (of the last ten, oldest first), recurrence, timezone, enabled.
     """
@@ -259,6 +260,7 @@ def _run_json(run: RunRow | None) -> dict[str, Any] | None:
         "started": run.started,
         "ended": run.ended,
         "took_s": run.took.total_seconds() if run.took is not None else None,
+        "used": used(run),
         "reason": run.reason,
         "held": run.held,
         "planned": run.planned,

@@ -50,7 +50,7 @@ class Ending:
             ended=event.ended or situation.draft.now,
             started=event.started,
             reason=event.reason,
-            detail=event.detail,
+            detail={**event.detail, "used": event.used} if event.used else event.detail,
             log=event.log,
         )
         if ended is not None:

@@ -9,34 +9,33 @@ Rules of this border:
 from __future__ import annotations
 
 import os
+import resource
 import selectors
 import signal
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from linod.events import Outcome
 from linod.executor import runfiles, tree, wire, worker
 from linod.executor.calling import Planned
 from linod.executor.failing import failure
-from linod.executor.kept import READ_MAX, KeptRun, Phase
-from linod.executor.messages import Order, Settings, TaskSpec, order_of, rehearsal
+from linod.executor.forking import Forking
+from linod.executor.kept import READ_MAX, KeptRun
+from linod.executor.limiting import TERM_BEFORE_KILL_S, Limiting
+from linod.executor.memory import OutOfMemory
+from linod.executor.messages import Order, Settings, TaskSpec, order_of
 from linod.executor.strays import Strays
-from linod.executor.tree import Process
 from linod.specs import LogLevel
 
 DAEMON_GONE = "its daemon died"
 
-_TERM_BEFORE_KILL_S = 1.2
-"""For the runs of a keeper whose daemon is gone, and for strays of a run that has ended."""
-_LOOK_AGAIN_S = 0.02
+_SPARES = 1
 # A spare worker is forked in the first quiet moment.
 _QUIET_S = 0.002
-# What sleeps in the kernel cannot be killed; its run is reported all the same.
-_GIVE_UP_S = 5.0
 _DRAIN_MAX = 1024 * 1024
 # A daemon that does not read gets no more lines of followed runs.
 _OUTBOX_MAX = 4 * 1024 * 1024
@@ -58,16 +57,6 @@ class Speech(Protocol):
         """Write the output of a run; return the lines as written."""
 
 
-class Spare(NamedTuple):
-    """A worker that was forked ahead of time and waits for its order."""
-
-    pid: int
-    pipes: dict[str, int]
-    orders: int
-    known: frozenset[str]
-    """The tasks whose specs it has."""
-
-
 class Keeping:
     """Keeps runs until the daemon is gone and none is left."""
 
@@ -80,18 +69,18 @@ class Keeping:
         plans: Plans,
     ) -> None:
         self._channel = channel
-        self._settings = settings
         self._folder = folder
         self._speech = speech
         self._plans = plans
-        self._boot = tree.boot_id()
-        self._pid = os.getpid()
         self._specs: dict[str, TaskSpec] = {}
         self._secrets: set[str] = set()
         self._runs: dict[int, KeptRun] = {}
-        self._spare: Spare | None = None
-        self._may_spare = True
-        self._strays = Strays(settings.directory)
+        self._forking = Forking(
+            settings, folder, tree.boot_id(), speech.plan, self._job, self._own_descriptors
+        )
+        self._strays = Strays(settings.directory, self._workers)
+        self._memory = OutOfMemory()
+        self._limiting = Limiting(self._strays, self._runs, _clock)
         self._selector = selectors.DefaultSelector()
         self._waker, self._wakeup = socket.socketpair()
         self._is_writing = False
@@ -113,7 +102,7 @@ class Keeping:
                 key.data()
             self._reap()
             if not events and self._needs_spare():
-                self._make_spare()
+                self._forking.make_spare()
             now = _clock()
             for run in [run for run in self._runs.values() if _is_due(run, now)]:
                 self._advance(run, now)
@@ -140,8 +129,8 @@ class Keeping:
         return wait_s
 
     def _needs_spare(self) -> bool:
-        is_wanted = self._may_spare and bool(self._specs) and not self._channel.is_closed
-        return is_wanted and self._spare is None
+        is_wanted = bool(self._specs) and not self._channel.is_closed
+        return is_wanted and self._forking.needs_more(_SPARES)
 
     def _hear(self) -> None:
         if self._channel.is_closed:
@@ -153,7 +142,7 @@ class Keeping:
         if self._channel.is_closed:
             self._selector.unregister(self._channel)
             for run in list(self._runs.values()):
-                self._end(run, Outcome.LOST, DAEMON_GONE, _TERM_BEFORE_KILL_S)
+                self._limiting.end(run, Outcome.LOST, DAEMON_GONE, TERM_BEFORE_KILL_S)
 
     def _send(self, message: dict[str, Any]) -> None:
         if not self._channel.is_closed:
@@ -176,9 +165,7 @@ class Keeping:
     def _learn(self, message: dict[str, Any]) -> None:
         spec = TaskSpec.of_json(message)
         self._specs[spec.name] = spec
-        if self._spare is not None:
-            self._dismiss(self._spare)
-            self._spare = None
+        self._forking.dismiss_all()
         self._plan(spec.procedure)
         self._plan(spec.only_if)
         if not self._secrets.issuperset(spec.secrets):
@@ -187,12 +174,8 @@ class Keeping:
 
     def _start(self, message: dict[str, Any]) -> None:
         order = order_of(message)
-        spare, self._spare = self._spare, None
-        if spare is not None and self._took(spare, message):
-            self._keep(KeptRun(order, self._specs[order.task], spare.pipes), spare.pid)
-            return
         try:
-            pid, pipes = self._fork(lambda station: worker.work(station, self._job(order)))
+            pid, pipes = self._forking.start(order, message)
         except OSError as error:
             reason = f"its worker could not be forked: {error.strerror}"
             self._refuse(order, failure(reason, error))
@@ -207,84 +190,8 @@ class Keeping:
     def _plan(self, path: str | None) -> Planned:
         return None if path is None else self._plans(path)
 
-    def _make_spare(self) -> None:
-        """Fork a worker ahead of time: the next run need not wait for it."""
-        try:
-            reading, writing = os.pipe()
-        except OSError:
-            self._may_spare = False
-            return
-        try:
-            pid, pipes = self._fork(
-                lambda station: worker.wait(station, reading, self._job), [writing]
-            )
-        except OSError:
-            os.close(writing)
-            self._may_spare = False
-            return
-        finally:
-            os.close(reading)
-        self._spare = Spare(pid, pipes, writing, frozenset(self._specs))
-        self._strays.spare = pid
-        rehearsal()  # a fork makes pages costly to write on both sides
-
-    def _took(self, spare: Spare, message: dict[str, Any]) -> bool:
-        """Give the order to a spare; False if it does not know the task, or is dead."""
-        if message["task"] in spare.known:
-            with suppress(OSError):
-                os.write(spare.orders, wire.encode(message))
-                os.close(spare.orders)
-                return True
-        self._dismiss(spare)
-        return False
-
-    def _dismiss(self, spare: Spare) -> None:
-        """Let a spare that does not know the task read EOF, and end."""
-        for descriptor in (spare.orders, *spare.pipes.values()):
-            os.close(descriptor)
-
-    def _fork(
-        self, work: Callable[[worker.Station], None], more: Sequence[int] = ()
-    ) -> tuple[int, dict[str, int]]:
-        """Fork a worker; return its pid and our ends of its pipes."""
-        theirs: dict[str, int] = {}
-        ours: dict[str, int] = {}
-        close = [*self._own_descriptors(), *more]
-        # The keeper ignores TERM: until the worker has its own handling, signals wait.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
-        try:
-            for name in ("stdout", "stderr", "report", "lines"):
-                ours[name], theirs[name] = os.pipe()
-                os.set_blocking(ours[name], False)
-            close += [*ours.values(), theirs["stdout"], theirs["stderr"]]
-            pid = os.fork()
-            if pid == 0:
-                work(self._station(theirs, close))
-        except OSError:
-            for descriptor in ours.values():
-                os.close(descriptor)
-            raise
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
-            for descriptor in theirs.values():
-                os.close(descriptor)
-        return pid, ours
-
-    def _station(self, theirs: dict[str, int], close: list[int]) -> worker.Station:
-        return worker.Station(
-            log_plan=self._speech.plan,
-            directory=self._settings.directory,
-            folder=self._folder,
-            boot=self._boot,
-            keeper=self._pid,
-            close=close,
-            **theirs,
-        )
-
     def _own_descriptors(self) -> list[int]:
         pipes = [pipe for run in self._runs.values() for pipe in run.pipes.values()]
-        if self._spare is not None:
-            pipes += [self._spare.orders, *self._spare.pipes.values()]
         own = [self._channel.fileno(), self._waker.fileno(), self._wakeup.fileno()]
         poll = getattr(self._selector, "fileno", None)
         return [*own, *([poll()] if poll else []), *pipes]
@@ -305,7 +212,8 @@ class Keeping:
         run = self._runs.get(message["run"])
         if run is not None and run.order.lease == message["lease"]:
             patience = 0.0 if message["is_forced"] else run.spec.kill_after_s
-            self._end(run, Outcome(message["outcome"]), message["reason"], patience)
+            outcome, reason = Outcome(message["outcome"]), message["reason"]
+            self._limiting.end(run, outcome, reason, patience)
 
     def _follow(self, message: dict[str, Any]) -> None:
         run = self._runs.get(message["run"])
@@ -371,71 +279,32 @@ class Keeping:
         """Wait for every dead child: workers, and strays that came to us."""
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status, used = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if pid == 0:
                 return
-            if self._spare is not None and self._spare.pid == pid:
-                self._dismiss(self._spare)
-                self._spare = None
-            for run in self._runs.values():
-                if run.pid == pid and run.status is None:
-                    run.status = status
-                    run.ended = time.time()
-                    run.next_at = _clock()
+            if not self._forking.died(pid):
+                self._note_death(pid, status, used)
 
-    def _end(self, run: KeptRun, outcome: Outcome, reason: str, patience_s: float) -> None:
-        """Begin to end a run, or hurry its end."""
-        now = _clock()
-        if run.phase is Phase.RUNNING:
-            run.wanted = (outcome, reason)
-            self._term(run, self._strays.all_of(run, self._runs))
-            run.phase = Phase.TERMED
-            run.kill_at = now + patience_s
-        elif run.phase is Phase.TERMED:
-            run.kill_at = min(run.kill_at, now + patience_s)
-        run.next_at = now if run.status is not None else run.kill_at
+    def _note_death(self, pid: int, status: int, used: resource.struct_rusage) -> None:
+        for run in self._runs.values():
+            if run.pid == pid and run.status is None:
+                is_killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+                run.died(status, used, is_oom=is_killed and self._memory.has_struck())
+                run.next_at = _clock()
+
+    def _workers(self) -> set[int]:
+        """The children that are no strays."""
+        going = {run.pid for run in self._runs.values() if run.status is None}
+        return self._forking.waiting | going
 
     def _advance(self, run: KeptRun, now: float) -> None:
-        """Do what is due: the one place that decides over the life of a run."""
         if run.status is not None:
-            self._advance_dead(run, now)
-        elif run.phase is Phase.RUNNING:
-            limit = run.spec.timeout_s or 0.0
-            reason = run.placed(f"after {_seconds(limit)}")
-            self._end(run, Outcome.TIMED_OUT, reason, run.spec.kill_after_s)
-        else:
-            self._kill(run, now)
-
-    def _advance_dead(self, run: KeptRun, now: float) -> None:
-        self._drain(run)
-        left = self._strays.of(run, self._runs)
-        if not left or (run.phase is Phase.KILLED and now > run.kill_at + _GIVE_UP_S):
+            # Before it is judged: what it said last counts.
+            self._drain(run)
+        if self._limiting.advance(run, now):
             self._finish(run)
-        elif run.phase is Phase.RUNNING:
-            # A run that ended by itself left something behind.
-            self._term(run, left)
-            run.phase = Phase.TERMED
-            run.kill_at = now + min(run.spec.kill_after_s, _TERM_BEFORE_KILL_S)
-            run.next_at = now + _LOOK_AGAIN_S
-        elif now >= run.kill_at:
-            self._kill(run, now)
-        else:
-            # A child that was forked while the others were signalled missed its TERM.
-            self._term(run, left)
-            run.next_at = now + _LOOK_AGAIN_S
-
-    def _term(self, run: KeptRun, processes: list[Process]) -> None:
-        """Send TERM to those that have not had it."""
-        new = [each for each in processes if (each.pid, each.start) not in run.termed]
-        run.termed.update((each.pid, each.start) for each in new)
-        self._strays.signal(new, signal.SIGTERM)
-
-    def _kill(self, run: KeptRun, now: float) -> None:
-        run.phase = Phase.KILLED
-        self._strays.signal(self._strays.all_of(run, self._runs), signal.SIGKILL)
-        run.next_at = now + _LOOK_AGAIN_S
 
     def _drain(self, run: KeptRun) -> None:
         """Read what a dead run wrote, but not what its strays go on writing."""
@@ -457,9 +326,6 @@ class Keeping:
         self._strays.forget(self._runs)
 
 
-_BLOCKED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-
 def _note(_number: int, _frame: Any) -> None:
     """The wakeup descriptor tells the loop."""
 
@@ -473,10 +339,6 @@ def _clock() -> float:
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:g} s"
 
 
 def _fitted(message: dict[str, Any]) -> dict[str, Any]:

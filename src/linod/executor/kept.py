@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
+import sys
+import time
 from collections import deque
 from enum import Enum
 from typing import Any
@@ -20,6 +23,8 @@ LINE_MAX = 64 * 1024
 READ_MAX = 16 * 1024
 """Bytes taken from one pipe in a turn: a run that prints without end must not stall others."""
 CUT_MARK = b" [cut]"
+# getrusage(2): kilobytes; macOS counts bytes.
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class Phase(Enum):
@@ -115,6 +120,10 @@ class KeptRun:
         """When TERM turns into KILL."""
         self.wanted: tuple[Outcome, str] | None = None
         """Outcome of a run that the keeper ends."""
+        self.is_oom = False
+        """Whether the kernel ended it for want of memory."""
+        self.used: dict[str, Any] = {}
+        """What it used, by the kernel's account."""
         self.end: dict[str, Any] | None = None
         """What the worker reported."""
         self.is_followed = order.is_followed
@@ -164,6 +173,17 @@ class KeptRun:
             return not self.has_passed and end.get("reason") == ONLY_IF
         return end.get("outcome") in _REPORTED
 
+    def died(self, status: int, used: resource.struct_rusage, *, is_oom: bool) -> None:
+        """Take the death of its worker, and what that and its children used."""
+        self.status = status
+        self.is_oom = is_oom
+        self.ended = time.time()
+        self.used = {
+            "user_s": round(used.ru_utime, 6),
+            "system_s": round(used.ru_stime, 6),
+            "memory": used.ru_maxrss * _MAXRSS_UNIT,
+        }
+
     def placed(self, reason: str) -> str:
         """Say with a reason where it happened, if that was in only_if."""
         is_asking = self.started is not None and not self.has_passed
@@ -176,12 +196,15 @@ class KeptRun:
             "outcome": str(outcome),
             "reason": reason,
             "detail": detail,
+            "used": self.used,
             "started": self.started,
             "ended": self.ended,
         }
 
     def _judge(self) -> tuple[str, str, dict[str, Any]]:
         death, detail = _death(self.status)
+        if self.is_oom and self.phase is not Phase.KILLED:
+            return Outcome.FAILED, self.placed(f"out of memory: {death}"), detail
         if self.wanted is not None and self.end is None:
             return self.wanted[0], self.wanted[1], detail
         if self.end is not None:

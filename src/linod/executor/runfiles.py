@@ -255,8 +255,18 @@ def ended(message: dict[str, Any], run: int, lease: str) -> RunEnded:
         detail=detail_of(message.get("detail")),
         started=_instant(message.get("started")),
         ended=_instant(message.get("ended")),
+        used=_used(message.get("used")),
         log=str(message.get("log", "")),
     )
+
+
+def _used(value: Any) -> dict[str, float | int]:
+    """Take what a run used: all of it, or nothing."""
+    found = value if isinstance(value, dict) else {}
+    is_whole = all(type(found.get(name)) in (int, float) for name in _USED)
+    if not is_whole or not all(0 <= found[name] < _USED_MAX for name in _USED):
+        return {}
+    return {name: found[name] for name in _USED}
 
 
 def detail_of(value: Any) -> dict[str, Any]:
@@ -276,6 +286,8 @@ _DETAILS: dict[str, Callable[[Any], bool]] = {
     "bases": lambda value: isinstance(value, list) and all(map(_is_text, value)),
     "traceback": _is_text,
 }
+_USED_MAX = 2**63
+_USED = ("user_s", "system_s", "memory")
 
 
 def record_keeper(directory: Path, pid: int) -> Path:

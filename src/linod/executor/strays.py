@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from linod.executor import tree
 from linod.executor.kept import KeptRun
@@ -22,16 +22,16 @@ _CHILDREN = "/proc/self/task/{}/children"
 class Strays:
     """Finds the processes of runs; remembers of whom the unnamed ones may be."""
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, workers: Callable[[], set[int]]) -> None:
         self._directory = directory
+        self._workers = workers
+        """Those of the keeper's children that are no strays."""
         self._pid = os.getpid()
-        self.spare = 0
-        """Pid of the worker that waits for an order."""
         self._unnamed: dict[tuple[int, int], set[int]] = {}
 
     def of(self, run: KeptRun, runs: Mapping[int, KeptRun]) -> list[Process]:
         """Return what lives of a run whose worker is dead."""
-        if self._has_no_strays(runs):
+        if self._has_no_strays():
             return []
         return self.all_of(run, runs)
 
@@ -58,22 +58,19 @@ class Strays:
         if not runs:
             self._unnamed.clear()
 
-    def _has_no_strays(self, runs: Mapping[int, KeptRun]) -> bool:
+    def _has_no_strays(self) -> bool:
         """Look at our own children only: what is left of a dead worker is among or below them."""
         try:
             with open(_CHILDREN.format(self._pid)) as file:
                 children = {int(pid) for pid in file.read().split()}
         except OSError:
             return False
-        return children <= self._workers(runs)
-
-    def _workers(self, runs: Mapping[int, KeptRun]) -> set[int]:
-        return {self.spare} | {other.pid for other in runs.values() if other.status is None}
+        return children <= self._workers()
 
     def _adopted(
         self, run: KeptRun, runs: Mapping[int, KeptRun], table: dict[int, Process]
     ) -> set[int]:
-        workers = self._workers(runs)
+        workers = self._workers()
         adopted = [
             process
             for process in table.values()

@@ -89,7 +89,7 @@ class RunRow:
     reason: str = ""
     """One line on its end."""
     detail: Mapping[str, Any] = field(factory=dict)
-    """What history shows beside it: traceback, exit_status, signal."""
+    """What history shows beside it: traceback, exit_status, signal, used."""
     arguments: str = ""
     """What it is given, as one line for people; secrets are masked."""
     by: str = ""

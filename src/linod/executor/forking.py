@@ -1,0 +1,166 @@
+"""Forks the workers of a keeper, some of them ahead of time.
+
+Rules of this border:
+- What a worker inherits of its keeper is named here: its pipes, and what modules opened when they
+  were imported. All else is closed in the worker.
+- TERM, INT and HUP, which a keeper ignores, wait until the worker has its own handling of them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from linod.executor import wire, worker
+from linod.executor.messages import Order, Settings, rehearsal
+
+_BLOCKED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_PIPES = ("stdout", "stderr", "report", "lines")
+
+
+class Forked(NamedTuple):
+    """A worker and our ends of its pipes."""
+
+    pid: int
+    pipes: dict[str, int]
+
+
+class Spare(NamedTuple):
+    """A worker that was forked ahead of time and waits for its order."""
+
+    pid: int
+    pipes: dict[str, int]
+    orders: int
+    """Writing end of the pipe on which it waits."""
+
+
+class Forking:
+    """Gives each run a worker: one that waits, where there is one, else a new one."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        folder: int,
+        boot: str,
+        log_plan: Any,
+        find: Callable[[Order], worker.Job],
+        own: Callable[[], list[int]],
+    ) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._boot = boot
+        self._log_plan = log_plan
+        self._find = find
+        self._own = own
+        """The descriptors of the keeper's loop."""
+        self._pid = os.getpid()
+        self._spares: deque[Spare] = deque()
+        self._may_spare = True
+
+    @property
+    def waiting(self) -> set[int]:
+        """The workers that have no order yet."""
+        return {spare.pid for spare in self._spares}
+
+    def needs_more(self, wanted: int) -> bool:
+        """Say whether fewer wait than are wanted; never where forking ahead has failed."""
+        return self._may_spare and len(self._spares) < wanted
+
+    def start(self, order: Order, message: dict[str, Any]) -> Forked:
+        """Have a worker execute an order; raises OSError where none can be forked."""
+        while self._spares:
+            spare = self._spares.popleft()
+            if _took(spare, message):
+                return Forked(spare.pid, spare.pipes)
+        return self._fork(lambda station: worker.work(station, self._find(order)), [])
+
+    def make_spare(self) -> None:
+        """Fork a worker ahead of time: the next run need not wait for it."""
+        try:
+            reading, writing = os.pipe()
+        except OSError:
+            self._may_spare = False
+            return
+        try:
+            forked = self._fork(
+                lambda station: worker.wait(station, reading, self._find), [writing]
+            )
+        except OSError:
+            os.close(writing)
+            self._may_spare = False
+            return
+        finally:
+            os.close(reading)
+        self._spares.append(Spare(*forked, writing))
+        rehearsal()  # a fork makes pages costly to write on both sides
+
+    def dismiss_all(self) -> None:
+        """Let the workers that wait read EOF, and end: they do not know a new task."""
+        while self._spares:
+            _dismiss(self._spares.popleft())
+
+    def died(self, pid: int) -> bool:
+        """Take note of a dead child; True if it was one that waited."""
+        found = next((spare for spare in self._spares if spare.pid == pid), None)
+        if found is not None:
+            self._spares.remove(found)
+            _dismiss(found)
+        return found is not None
+
+    def _fork(self, work: Callable[[worker.Station], None], more: list[int]) -> Forked:
+        theirs: dict[str, int] = {}
+        ours: dict[str, int] = {}
+        close = [*self._own(), *self._of_spares(), *more]
+        signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
+        try:
+            for name in _PIPES:
+                ours[name], theirs[name] = os.pipe()
+                os.set_blocking(ours[name], False)
+            close += [*ours.values(), theirs["stdout"], theirs["stderr"]]
+            pid = os.fork()
+            if pid == 0:
+                work(self._station(theirs, close))
+        except OSError:
+            for descriptor in ours.values():
+                os.close(descriptor)
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
+            for descriptor in theirs.values():
+                os.close(descriptor)
+        return Forked(pid, ours)
+
+    def _of_spares(self) -> list[int]:
+        return [end for spare in self._spares for end in (spare.orders, *spare.pipes.values())]
+
+    def _station(self, theirs: dict[str, int], close: list[int]) -> worker.Station:
+        return worker.Station(
+            log_plan=self._log_plan,
+            directory=self._settings.directory,
+            folder=self._folder,
+            boot=self._boot,
+            keeper=self._pid,
+            close=close,
+            **theirs,
+        )
+
+
+def _took(spare: Spare, message: dict[str, Any]) -> bool:
+    """Give the order to a worker that waits; False if that is dead."""
+    try:
+        os.write(spare.orders, wire.encode(message))
+    except OSError:
+        _dismiss(spare)
+        return False
+    os.close(spare.orders)
+    return True
+
+
+def _dismiss(spare: Spare) -> None:
+    for descriptor in (spare.orders, *spare.pipes.values()):
+        with suppress(OSError):
+            os.close(descriptor)
