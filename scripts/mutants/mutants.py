@@ -2,7 +2,8 @@
 
 python scripts/mutants/mutants.py [--jobs 2] [--seeds 80] [--only WORD]
 
-Prints a line per bug, and exits 1 where one was not caught. The linod in which they are planted
+Prints a line per bug, and exits 1 where one was not caught; 2 where the checker finds something
+in the same seeds though nothing is planted, for then it would find every bug. The linod in which they are planted
 is the one that is installed.
 """
 
@@ -15,7 +16,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from plant import Hunted, hunt
+from plant import UNCHANGED, Hunted, hunt
 from planted import BUGS
 
 import linod
@@ -31,6 +32,10 @@ def main() -> int:
     source = Path(linod.__file__).parent
     bugs = [bug for bug in BUGS if arguments.only in bug.name]
     began = time.monotonic()
+    unchanged = hunt(UNCHANGED, source, arguments.seeds)
+    if unchanged.is_caught:
+        print(f"found without a planted bug, so nothing can be said: {unchanged.told}")
+        return 2
     with ThreadPoolExecutor(arguments.jobs) as pool:
         hunted = list(pool.map(lambda bug: _told(hunt(bug, source, arguments.seeds)), bugs))
     caught = sum(each.is_caught for each in hunted)

@@ -26,6 +26,10 @@ class Hunted:
     told: str
 
 
+UNCHANGED = Bug(name="nothing is planted", file="__init__.py", text="", instead="")
+"""What must not be caught: where the checker finds something anyway, it would find every bug."""
+
+
 def hunt(bug: Bug, source: Path, seeds: int, first: int = 0) -> Hunted:
     """Plant a bug in a copy of the package at `source`, and play seeds until it is found."""
     with TemporaryDirectory() as folder:
@@ -50,6 +54,8 @@ def hunt(bug: Bug, source: Path, seeds: int, first: int = 0) -> Hunted:
 def plant(bug: Bug, source: Path, target: Path) -> None:
     """Copy the package, with the bug in it; it must be the one place."""
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    if bug is UNCHANGED:
+        return
     file = target / bug.file
     text = file.read_text()
     if text.count(bug.text) != 1:

@@ -247,10 +247,10 @@ BUGS = (
         "elif is_restart:",
     ),
     Bug(
-        "a changed task begins a day ago",
+        "a changed task begins long ago",
         "engine/adoption.py",
         "            through=now,\n            reached=max(now, old.reached) if old else now,",
-        "            through=now - timedelta(days=1),\n"
+        "            through=now.replace(year=now.year - 1),\n"
         "            reached=max(now, old.reached) if old else now,",
     ),
     Bug(

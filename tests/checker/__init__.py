@@ -53,10 +53,10 @@ down, what happened to the decider, and the rows of the store; it reports what d
     Of all ways to settle, the one counts that leaves the fewest verdicts unexplained.
 12. What is chosen is `admitted`, unless something keeps it: `overlap` needs an earlier run of the
     task (or the chain) going on, that is running, waiting or waiting for a retry; with `wait`, one
-    that waits; with `allow`, `max_running` of them; with `replace` there is none. `cooldown` needs
-    an end so recent, as it was lived, or as it was written where it was read after an outage.
-    `outside allowed` needs a closed window that opens no sooner than the task is due next. What
-    certainly holds then must be the verdict.
+    that waits; with `allow`, `max_running` of them, of which a series counts once; with `replace`
+    there is none. `cooldown` needs an end so recent, as it was lived, or as it was written where it
+    was read after an outage. `outside allowed` needs a closed window that opens no sooner than the
+    task is due next. What certainly holds then must be the verdict.
 13. A required occurrence with any other verdict is *missed*; one admitted against the rules is a
     *phantom*; a wrong word for what did not have to run is *unjustified*.
 14. Reasons: `overlap` names a run that was going on, or how many, which is at least `max_running`.
@@ -73,8 +73,10 @@ down, what happened to the decider, and the rows of the store; it reports what d
     started; or, not having succeeded, was in the way when workers, keepers or daemons died.
 17. A further attempt follows `never started`, a failure within the retries, or a loss within
     `on_lost` (3 at most); and it does follow, unless the task was held, edited, replaced, cancelled
-    or stopped. Persons, and another run of the chain, begin a line of attempts of their own.
-18. What waited over a restart longer than `catch_up_window` does not start any more.
+    or stopped by the time that its end was heard of. Persons, and another run of the chain, begin
+    a line of attempts of their own.
+18. What waited over a restart longer than `catch_up_window` does not start any more; what never
+    started waited from its first attempt on.
 
 **Starts are on time and apart** (early, late, overlapping)
 

@@ -149,7 +149,11 @@ class Circumstances:
             return
         is_sure = False
         if policy.overlap == "allow":
-            is_possible = self.lane.most(first, last) >= (policy.max_running or NEVER)
+            limit = policy.max_running or NEVER
+            is_possible = self.lane.most(first, last) >= limit
+            if is_possible and policy.catch_up != "all":
+                counted = [stay for stay in possible if _is_counted(stay, decided)]
+                is_sure = len(counted) >= limit
         elif policy.overlap == "wait":
             is_possible = any(_may_wait(stay, first) for stay in possible)
             is_sure = any(
@@ -233,6 +237,12 @@ class Circumstances:
 def _is_sure(stay: Stay, first: int, last: int) -> bool:
     """Tell whether a stay was going on before an instant and after another."""
     return stay.queued_last < first and stay.end_first > last
+
+
+def _is_counted(stay: Stay, decided: Decided) -> bool:
+    """Tell whether a stay surely counted: many of a backfill do once, those of later dues never."""
+    is_one = stay.row.trigger != "backfill" and stay.due < decided.due
+    return is_one and _is_sure(stay, decided.moment, decided.deadline)
 
 
 def _may_wait(stay: Stay, instant: int) -> bool:

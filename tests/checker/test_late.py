@@ -94,7 +94,12 @@ def test_a_run_that_waited_for_max_running_is_not_late() -> None:
 
 
 def test_a_run_that_waited_for_the_limit_of_its_task_is_not_late() -> None:
-    entries = [*ran(10), *ran(20, took=17), *ran(30, 37, queued=30), *all_ran(40, 50, 60)]
+    asked = [
+        *decided(30, "admitted", by="alice"),
+        *row(30, trigger="manual", started=37, ended=39),
+        *begun(30, 37),
+    ]
+    entries = [*ran(10), *ran(20, took=17), *asked, *all_ran(40, 50, 60)]
 
     assert found(build(entries, tasks=(task(overlap="allow", max_running=1),))) == []
 

@@ -122,6 +122,23 @@ def test_a_task_that_allows_some_overlaps_may_say_how_many_there_were() -> None:
     assert found(build(entries, tasks=(task(overlap="allow", max_running=1),))) == []
 
 
+def test_one_beside_as_many_as_may_run_is_a_phantom() -> None:
+    tasks = (task(overlap="allow", max_running=1),)
+
+    assert found(build(LONG, ran(30, 36, queued=30), tasks=tasks)) == [("phantom", 30)]
+
+
+def test_one_beside_fewer_than_may_run_is_none() -> None:
+    assert found(build(LONG, ran(30), tasks=(task(overlap="allow", max_running=2),))) == []
+
+
+def test_a_backfill_does_not_count_for_sure_among_those_that_run() -> None:
+    filling = [*decided(20, "admitted", by="alice"), *row(20, trigger="backfill", ended=35)]
+    entries = [*all_ran(10, 40, 50, 60), *filling, *begun(20, took=15), *ran(30, 36, queued=30)]
+
+    assert found(build(entries, tasks=(task(overlap="allow", max_running=1),))) == []
+
+
 def test_a_task_that_allows_some_overlaps_drops_nothing_below_its_limit() -> None:
     entries = [*LONG, *decided(30, "overlap", "1 run was going on (max_running = 2)")]
 

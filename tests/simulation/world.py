@@ -480,7 +480,7 @@ class World:
     def _clear_up(self, clearing: timedelta) -> None:
         """Let all be well, so that everything is decided and what goes on comes to its end."""
         self.weather = CALM
-        needed = (self._serve, self._leave)
+        needed = (self._serve, self._end_runs, self._leave)
         self._happenings = sorted(each for each in self._happenings if each[2] in needed)
         self.store.plan = lambda _call, _name: None
         until = self.clock.lived + clearing
