@@ -3,8 +3,8 @@
 python scripts/mutants/mutants.py [--jobs 2] [--seeds 80] [--only WORD]
 
 Prints a line per bug, and exits 1 where one was not caught; 2 where the checker finds something
-in the same seeds though nothing is planted, for then it would find every bug. The linod in which they are planted
-is the one that is installed.
+in the same seeds though nothing is planted, for then it would find every bug. The linod in which
+they are planted is the one that is installed.
 """
 
 from __future__ import annotations

@@ -154,7 +154,9 @@ class Attempts:
             chain = self._case.chain_of.get(self._task, "")
             is_decided = self._case.has_run(chain, row.due)
         elif stay.is_by_people:
-            is_decided = self._case.coverages[self._task].row_at(stay.due) is not None
+            coverage = self._case.coverages[self._task]
+            # A new rule may have dues between those of the old one, which were decided in one row.
+            is_decided = coverage.row_at(stay.due) is not None or coverage.has_row_over(stay.due)
         else:
             is_decided = self._case.is_admitted(self._task, row.due)
         if not is_decided:

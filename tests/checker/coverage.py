@@ -46,6 +46,10 @@ class Coverage:
             return self._alone.get(due)
         return None if self.row_of[index] == NONE else self.rows[self.row_of[index]]
 
+    def has_row_over(self, due: int) -> bool:
+        """Tell whether a row reaches over an instant, be it between the dues of its schedule."""
+        return any(ticks(row.due) <= due <= ticks(row.last) for row in self.rows)
+
     def reached(self, is_asked: Callable[[DecisionRow], bool]) -> int | None:
         """Give the last due of a schedule that the plan has decided: it has decided all before."""
         for index in range(len(self.row_of) - 1, -1, -1):

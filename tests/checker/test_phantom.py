@@ -73,6 +73,26 @@ def test_a_backfill_under_another_verdict_is_right() -> None:
     assert found(history) == []
 
 
+def backfilled_between(due: float) -> list[tuple[str, float]]:
+    """A later rule has a due between those of this one, and a person asks for that."""
+    history = build(
+        decided(10, "paused", last=40, count=4),
+        all_ran(50, 60),
+        row(due, queued=55, planned=55, started=55, ended=56, trigger="backfill"),
+        begun(due, 55, 1),
+        holds=(Hold(task="mail", verdict="paused", begin=at(5), end=at(45)),),
+    )
+    return found(history)
+
+
+def test_a_backfill_between_dues_that_were_decided_together_is_right() -> None:
+    assert backfilled_between(25) == []
+
+
+def test_a_backfill_over_which_no_decision_reaches_is_a_phantom() -> None:
+    assert ("phantom", 45) in backfilled_between(45)
+
+
 def test_a_run_that_began_while_its_row_waits_is_a_phantom() -> None:
     waiting = [*decided(30, "admitted"), *row(30, state="waiting", started=None, ended=None)]
     history = build(FIVE, waiting, begun(30), tasks=(task(overlap="allow"),))

@@ -38,10 +38,10 @@ def history_of(world: World) -> checked.History:
             checked.Outage(
                 begin=begin,
                 end=end,
-                is_restart=why in ("daemon", "reboot"),
-                is_unsure=why == "unknown",
+                is_restart="daemon" in causes,
+                is_unsure="unknown" in causes,
             )
-            for begin, end, why in diary.down
+            for begin, end, causes in diary.down
         ),
         steps=steps,
         holds=tuple(told_hold(clock, *each) for each in diary.holds),

@@ -91,8 +91,8 @@ class Diary:
     """What happened to the decider, for the checker; instants are lived unless said otherwise."""
 
     settings: list[tuple[datetime, Setting]] = field(factory=list)
-    down: list[tuple[datetime, datetime, str]] = field(factory=list)
-    """Times in which nothing could be decided, and what it was."""
+    down: list[tuple[datetime, datetime, frozenset[str]]] = field(factory=list)
+    """Times in which nothing could be decided, and all that it was."""
     drains: list[tuple[datetime, datetime]] = field(factory=list)
     steps: list[tuple[datetime, timedelta]] = field(factory=list)
     deaths: list[datetime] = field(factory=list)
@@ -144,7 +144,7 @@ class World:
         self._retry_at: datetime | None = None
         self._drain_since: datetime | None = None
         self._holds: dict[tuple[str, HoldKind], tuple[datetime, Hold]] = {}
-        self._down_since: tuple[datetime, str] | None = None
+        self._down_since: tuple[datetime, frozenset[str]] | None = None
         self._taken_back_at: datetime | None = None
         """An adoption was committed then and given up: the former setting went on."""
         self._trace = hashlib.sha256()
@@ -333,15 +333,14 @@ class World:
     # -- what is noted ------------------------------------------------------------------------
 
     def _go_down(self, why: str) -> None:
-        if self._down_since is None:
-            self._down_since = (self.clock.lived, why)
-        elif why != "store":
-            self._down_since = (self._down_since[0], why)
+        """Begin an outage, or go on with it: what happened in it adds up."""
+        since, causes = self._down_since or (self.clock.lived, frozenset())
+        self._down_since = (since, causes | {why})
 
     def _come_up(self) -> None:
         if self._down_since is not None:
-            since, why = self._down_since
-            self.diary.down.append((since, self.clock.lived, why))
+            since, causes = self._down_since
+            self.diary.down.append((since, self.clock.lived, causes))
             self._down_since = None
         if self._taken_back_at is not None:
             self.diary.settings.append((self._taken_back_at, self._setting))
