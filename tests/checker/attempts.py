@@ -142,8 +142,16 @@ class Attempts:
             stay.queued_first, stay.end_last
         )
         return any(are_replaced) and any(
-            other.due != stay.due and other.queued_last >= stay.queued_first for other in others
+            other.due != stay.due and self._may_replace(other, stay) for other in others
         )
+
+    def _may_replace(self, other: Stay, stay: Stay) -> bool:
+        """Tell whether another run was to begin in the stead of one, once its time had come."""
+        if other.queued_last >= stay.queued_first:
+            return True
+        is_behind = other.started is None or other.started >= stay.end_first
+        last = stay.end_last + self._case.late_max
+        return is_behind and other.planned <= self._case.clock.reached(last)
 
     # -- where it comes from ----------------------------------------------------------------
 

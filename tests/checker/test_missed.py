@@ -271,3 +271,27 @@ def test_a_settle_within_an_outage_explains_nothing() -> None:
     history = build(decided(10, "missed"), ran(20), tasks=tasks, outages=outages)
 
     assert found(history, late_max=20) != []
+
+
+def replaced_by(planned: float) -> list[tuple[str, float]]:
+    """A second attempt at 20 fails at 35; what replaces it was decided before it, and waits."""
+    history = build(
+        ran(10),
+        [*decided(20, "admitted"), *row(20, ended=22, state="failed"), *begun(20, took=2)],
+        row(20, id=21, attempt=2, queued=31, planned=31, started=31, ended=35, state="failed"),
+        begun(20, 31, 4, attempt=2, run=21),
+        decided(30, "admitted"),
+        row(30, planned=planned, started=max(35, planned), ended=max(35, planned) + 1),
+        begun(30, max(35, planned), 1),
+        all_ran(40, 50, 60),
+        tasks=(task(overlap="replace", retry_attempts=3, jitter=timedelta(seconds=30)),),
+    )
+    return found(history)
+
+
+def test_a_run_in_whose_stead_another_was_to_begin_is_not_tried_again() -> None:
+    assert replaced_by(34) == []
+
+
+def test_a_run_that_ended_before_another_was_to_begin_must_be_tried_again() -> None:
+    assert ("missed", 20) in replaced_by(38)

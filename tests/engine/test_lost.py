@@ -147,6 +147,16 @@ def test_one_that_never_started_is_missed_where_it_is_older_than_the_window(worl
     assert [("lost", "never started"), ("cancelled", "missed")] == world.ends()
 
 
+def test_one_that_waited_long_and_never_started_is_not_missed_without_a_restart(
+    world: World,
+) -> None:
+    start = begin(world, build_lost(catch_up_window=timedelta(minutes=10)))
+
+    (again,) = world.starts(at(1000), never(start))
+
+    assert (at(10), 2) == (again.due, again.attempt)
+
+
 def test_one_that_never_started_does_not_start_while_paused(world: World) -> None:
     start = begin(world, build_lost())
     world.settle(at(11), pause(11, "mail"))

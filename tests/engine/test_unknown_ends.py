@@ -167,7 +167,11 @@ def test_what_waits_goes_on_behind_a_run_that_never_started(world: World) -> Non
     (first,) = world.starts(at(10), RunRequested(request=1, task="mail", by="alice", at=at(10)))
     world.settle(at(30), RunRequested(request=2, task="mail", by="alice", at=at(30)))
 
-    (start,) = world.starts(at(31), RunNeverStarted(run=first.run, lease=first.lease))
+    world.restart()
+    world.adopt(at(31), task)
+
+    never_started = RunNeverStarted(run=first.run, lease=first.lease)
+    (start,) = world.starts(at(31), never_started, ServeStarted(at=at(31)))
 
     assert at(30) == start.due
 

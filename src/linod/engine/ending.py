@@ -80,10 +80,16 @@ class Ending:
         refused = situation.refusal_of(plan, ended)
         if not reason and refused is not None:
             reason = refused.reason
-        elif not reason and policy.is_too_old(plan.task, ended.planned, now):
+        elif not reason and self._is_too_old(plan, ended):
             reason = TOO_OLD
         if reason:
             self.drop(again, reason)
+
+    def _is_too_old(self, plan: Plan, run: RunRow) -> bool:
+        """Tell whether a restart left it waiting for too long; without one it goes on waiting."""
+        now = self._situation.draft.now
+        is_inherited = run.id in self._situation.inherited
+        return is_inherited and policy.is_too_old(plan.task, run.planned, now)
 
     def drop(self, run: RunRow, reason: str) -> None:
         """End a run that waits."""

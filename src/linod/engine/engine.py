@@ -227,6 +227,7 @@ class Engine:
         if is_restart:
             self._load()
             self._known = situation.roster.all()
+            situation.inherited = frozenset(run.id for run in self.unfinished())
         else:
             self._deciding.decide_due()
         adoption = Adoption(situation, is_restart=is_restart)

@@ -38,6 +38,8 @@ class Situation:
     """Tasks whose waiting runs have to be looked at, in the order in which that was noticed."""
     stopping: dict[int, str] = field(factory=dict)
     """Runs that were asked to end, and why: no attempt follows them, however they end."""
+    inherited: frozenset[int] = frozenset()
+    """Runs of a former daemon that had not ended when this one began."""
     renamed: dict[str, str] = field(factory=dict)
     """New names and old ones of an adoption that is not known to be committed."""
     is_closed: bool = False
