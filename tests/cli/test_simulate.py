@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -303,7 +304,10 @@ def test_json_has_the_promised_form(linod: Linod) -> None:
 
 def _simulate(project: Path, *options: str, **keys: Any) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "linod", "simulate", *options]
-    return subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, **keys)
+    # What runs in the background of a shell without job control ignores SIGINT, and hands that on.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    keys |= {"stdout": subprocess.PIPE, "preexec_fn": heed}
+    return subprocess.Popen(command, cwd=project, **keys)
 
 
 def _read_until(descriptor: int, text: bytes, within_s: float = 60) -> bytes:
