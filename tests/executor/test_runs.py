@@ -6,7 +6,11 @@ import asyncio
 import json
 import os
 import shutil
+import signal
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
 
 from linod.events import Outcome, RunStarted
 from linod.specs import ExitCodes, LogLevel, Reference
@@ -232,6 +236,15 @@ def test_a_worker_has_no_descriptors_of_the_keeper(stage: Any) -> None:
     assert len(links) == 5
 
 
+@pytest.fixture
+def ignored_quit() -> Iterator[None]:
+    """Ignore SIGQUIT, as in the background of a shell; who is started inherits it."""
+    former = signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGQUIT, former)
+
+
+@pytest.mark.usefixtures("ignored_quit")
 def test_a_worker_has_the_signals_of_a_new_process(stage: Any) -> None:
     run(stage, "signals")
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +15,7 @@ import pytest
 
 from linod.events import Outcome
 
-GREEDY = """
+WORK = """
 import time
 
 
@@ -24,12 +28,26 @@ def busy() -> None:
 def greedy() -> None:
     held = bytearray(150_000_000)
     held[::4096] = bytes([1]) * len(held[::4096])
+
+
+def insatiable() -> None:
+    held = bytearray(900_000_000)
+    held[::4096] = bytes([1]) * len(held[::4096])
 """
-LIMITED = "memory.limit_in_bytes"
+CONFIG = """
+[linod]
+timezone = "UTC"
+
+[tasks.insatiable]
+procedure = "work.insatiable"
+recurrence = "at start"
+"""
+LIMITED, LIMIT = "memory.limit_in_bytes", 300_000_000
+ENDED_WITHIN_S = 30.0
 
 
 def test_a_run_tells_its_processor_time_and_its_peak_of_memory(stage: Any) -> None:
-    stage.module("work", GREEDY)
+    stage.module("work", WORK)
     stage.task("busy", procedure="work.busy")
     stage.task("greedy", procedure="work.greedy")
     busy, greedy = stage.run("busy").used, stage.run("greedy", 2).used
@@ -52,37 +70,53 @@ def test_a_run_killed_by_a_person_is_not_out_of_memory(stage: Any) -> None:
 
 
 @pytest.fixture
-def small_group() -> Iterator[None]:
-    """A control group of 100 MB for this process and what it starts; skipped where none is ours."""
+def group() -> Iterator[Path]:
+    """A control group with little memory; skipped where none can be made."""
     own = _own_group()
     if own is None:
-        pytest.skip("no memory control group (version 1) can be made here")
+        pytest.skip("there is no control group of version 1 for memory here")
     folder = own / f"linod-test-{os.getpid()}"
     try:
         folder.mkdir()
-        (folder / LIMITED).write_text(str(100_000_000))
-        (folder / "cgroup.procs").write_text(str(os.getpid()))
+        (folder / LIMITED).write_text(str(LIMIT))
     except OSError as error:
         pytest.skip(f"no control group can be made here: {error}")
-    yield
-    (own / "cgroup.procs").write_text(str(os.getpid()))
+    yield folder
     folder.rmdir()
 
 
-@pytest.mark.usefixtures("small_group")
-def test_a_run_that_the_kernel_ends_for_want_of_memory_says_so(stage: Any) -> None:
-    stage.module("work", GREEDY)
-    stage.task("greedy", procedure="work.greedy")
-    end = stage.run("greedy")
-    assert end.outcome is Outcome.FAILED
-    assert end.reason == "out of memory: killed by SIGKILL"
-    assert end.detail["signal"] == "SIGKILL"
+def test_a_run_that_the_kernel_ends_for_want_of_memory_says_so(tmp_path: Path, group: Path) -> None:
+    (tmp_path / "work.py").write_text(WORK)
+    (tmp_path / "linod.toml").write_text(CONFIG)
+    line = f"echo $$ > {group}/cgroup.procs && exec {sys.executable} -m linod serve"
+    with subprocess.Popen(["sh", "-c", line], cwd=tmp_path, stderr=subprocess.DEVNULL) as daemon:
+        try:
+            run = _ended(tmp_path)
+        finally:
+            daemon.terminate()
+    assert run["state"] == "failed"
+    assert run["reason"] == "out of memory: killed by SIGKILL"
+
+
+def _ended(folder: Path) -> dict[str, Any]:
+    """Wait for the end of the only run."""
+    command = [sys.executable, "-m", "linod", "history", "--json"]
+    deadline = time.monotonic() + ENDED_WITHIN_S
+    while time.monotonic() < deadline:
+        told = subprocess.run(command, cwd=folder, capture_output=True, check=False).stdout
+        runs: list[dict[str, Any]] = json.loads(told or "[]")
+        if runs and runs[0]["ended"] is not None:
+            return runs[0]
+        time.sleep(0.1)
+    raise AssertionError("it did not end")
 
 
 def _own_group() -> Path | None:
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         if "memory" in controllers.split(","):
-            found = Path("/sys/fs/cgroup/memory") / path.lstrip("/")
-            return found if (found / LIMITED).exists() else Path("/sys/fs/cgroup/memory")
+            mount = Path("/sys/fs/cgroup/memory")
+            return next(
+                (at for at in (mount / path.lstrip("/"), mount) if (at / LIMITED).exists()), None
+            )
     return None

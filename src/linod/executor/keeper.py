@@ -39,9 +39,12 @@ from linod.log import replace_streams, start_log, write_output
 from linod.log.plan import LogPlan
 from linod.specs import LogLevel
 
+_PYTHON_IGNORES = {signal.SIGPIPE, signal.SIGXFSZ}
+
 
 def serve(descriptor: int, folder: int) -> int:
     """Keep runs for the daemon at the other end of the socket."""
+    _heed_signals()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     connection = socket.socket(fileno=descriptor)
@@ -68,6 +71,13 @@ def serve(descriptor: int, folder: int) -> int:
     channel.send({"is": "ready"})
     Keeping(channel, settings, folder, speech, library.plan).run()
     return 0
+
+
+def _heed_signals() -> None:
+    """Undo what the starter of the daemon ignores, nohup for example: runs would inherit it."""
+    for number in signal.valid_signals() - _PYTHON_IGNORES:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 class Library:
