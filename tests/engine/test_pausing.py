@@ -331,3 +331,21 @@ def test_the_end_of_a_pause_whose_commit_fails_is_told_once_more(world: World, f
 
     assert () == world.engine.holds
     assert [20] == dues(world.starts(at(20)))
+
+
+def test_a_pause_that_came_and_went_unseen_holds_nothing_from_before(world: World) -> None:
+    task = build_task(catch_up=CatchUp.NONE)
+    world.adopt(at(5), task)
+    world.settle(at(10))
+    world.engine.drain()
+    world.settle(at(32), pause(32, "mail", until=45))
+    world.restart()
+    world.adopt(at(55), task)
+    world.settle(at(55), ServeStarted(at=at(55)))
+
+    assert world.decisions() == [
+        (10, 10, 1, "admitted"),
+        (20, 30, 2, "missed"),
+        (40, 40, 1, "paused"),
+        (50, 50, 1, "missed"),
+    ]

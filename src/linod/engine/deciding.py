@@ -95,18 +95,23 @@ class Deciding:
     def _decide_held(self, plan: Plan, spans: list[Span]) -> list[Span]:
         """Record what fell due while it was held back; return what is left to decide."""
         situation = self._situation
+        left: list[Span] = []
         while spans:
             after = spans[0][0]
             hold = situation.holding.holding(plan.name, after + TICK)
             refused = policy.refusal(plan.task, hold, is_enabled=situation.is_enabled)
             if refused is None:
-                return spans
+                break
             is_ended = refused.verdict is Verdict.PAUSED and hold is not None and hold.until
             end = hold.until if is_ended and hold is not None else None
+            if hold is not None and end is not None and end <= situation.draft.now:
+                # It came and went while nothing was decided: what was due before was not held.
+                left += before(spans, hold.since)
+                spans = since(spans, hold.since)
             held = spans if end is None else before(spans, end)
             self._record(plan, held, refused.verdict, refused.reason, refused.by)
             spans = [] if end is None else since(spans, end)
-        return spans
+        return left + spans
 
     def _chosen(self, plan: Plan, spans: list[Span], choice: Choice) -> list[datetime]:
         if choice.since is None:
