@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +16,8 @@ from typing import Any
 import pytest
 
 from linod.events import Outcome
+from linod.executor.kept import KeptRun
+from linod.executor.messages import TaskSpec, rehearsal
 
 WORK = """
 import time
@@ -44,6 +48,7 @@ recurrence = "at start"
 """
 LIMITED, LIMIT = "memory.limit_in_bytes", 300_000_000
 ENDED_WITHIN_S = 30.0
+USED = resource.getrusage(resource.RUSAGE_SELF)
 
 
 def test_a_run_tells_its_processor_time_and_its_peak_of_memory(stage: Any) -> None:
@@ -57,7 +62,7 @@ def test_a_run_tells_its_processor_time_and_its_peak_of_memory(stage: Any) -> No
 
 
 def test_what_the_children_of_a_program_used_is_counted(stage: Any) -> None:
-    command = "python3 -c 'import time\nwhile time.process_time() < 0.3: pass' && true"
+    command = f"{sys.executable} -c 'import time\nwhile time.process_time() < 0.3: pass' && true"
     stage.task("shell", shell=command)
     end = stage.run("shell")
     assert end.outcome is Outcome.SUCCEEDED
@@ -67,6 +72,30 @@ def test_what_the_children_of_a_program_used_is_counted(stage: Any) -> None:
 def test_a_run_killed_by_a_person_is_not_out_of_memory(stage: Any) -> None:
     stage.task("shell", shell="kill -9 $$")
     assert stage.run("shell").reason == "killed by SIGKILL"
+
+
+def kept_run() -> KeptRun:
+    return KeptRun(rehearsal(), TaskSpec(name="mail", procedure="shop.mail"), {})
+
+
+def test_a_run_out_of_memory_fails_so() -> None:
+    run = kept_run()
+    run.died(signal.SIGKILL, USED, is_oom=True)
+    assert run.result()["reason"] == "out of memory: killed by SIGKILL"
+
+
+def test_what_was_reported_before_memory_ran_out_stands() -> None:
+    run = kept_run()
+    run.take_report({"end": {"outcome": "succeeded"}})
+    run.died(signal.SIGKILL, USED, is_oom=True)
+    assert run.result()["outcome"] == "succeeded"
+
+
+def test_a_run_that_was_to_end_when_memory_ran_out_ends_as_wanted() -> None:
+    run = kept_run()
+    run.wanted = (Outcome.CANCELLED, "cancelled by alice")
+    run.died(signal.SIGKILL, USED, is_oom=True)
+    assert run.result()["outcome"] == "cancelled"
 
 
 @pytest.fixture

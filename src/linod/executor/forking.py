@@ -12,7 +12,6 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from linod.executor import wire, worker
@@ -162,5 +161,4 @@ def _took(spare: Spare, message: dict[str, Any]) -> bool:
 
 def _dismiss(spare: Spare) -> None:
     for descriptor in (spare.orders, *spare.pipes.values()):
-        with suppress(OSError):
-            os.close(descriptor)
+        os.close(descriptor)

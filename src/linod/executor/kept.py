@@ -203,8 +203,8 @@ class KeptRun:
 
     def _judge(self) -> tuple[str, str, dict[str, Any]]:
         death, detail = _death(self.status)
-        if self.is_oom and self.phase is not Phase.KILLED:
-            return Outcome.FAILED, self.placed(f"out of memory: {death}"), detail
+        if self.is_oom:
+            death = f"out of memory: {death}"
         if self.wanted is not None and self.end is None:
             return self.wanted[0], self.wanted[1], detail
         if self.end is not None:

@@ -7,6 +7,7 @@ grew was killed by somebody else.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 _GROUPS = Path("/proc/self/cgroup")
@@ -35,7 +36,7 @@ def _paths() -> list[Path]:
     """List where it may be counted, the nearest first."""
     found = []
     for line in _text(_GROUPS).splitlines():
-        _, controllers, path = line.decode().split(":", 2)
+        _, controllers, path = os.fsdecode(line).split(":", 2)
         inside = path.lstrip("/")
         if not controllers:
             found.append(_MOUNT / inside / "memory.events")
