@@ -68,19 +68,12 @@ def late_s(run: RunRow) -> float:
     return max(0.0, (run.started - run.planned).total_seconds())
 
 
-def used(run: RunRow) -> dict[str, float | int] | None:
-    """What its worker and that one's children used, for JSON; None where nobody counted it."""
-    found: dict[str, float | int] | None = run.detail.get("used")
-    return found
-
-
 def used_text(run: RunRow) -> str:
     """Write what a run used; empty where nobody counted it."""
-    amounts = used(run)
-    if amounts is None:
+    if run.used is None:
         return ""
-    user, system = duration(amounts["user_s"]), duration(amounts["system_s"])
-    return f"{user} user and {system} system time, {size(amounts['memory'])} of memory at most"
+    user, system = duration(run.used["user_s"]), duration(run.used["system_s"])
+    return f"{user} user and {system} system time, {size(run.used['memory'])} of memory at most"
 
 
 def page_lines(page: Page, zone: str) -> Iterator[str]:

@@ -20,7 +20,7 @@ from linod.cli._options import (
 )
 from linod.cli._options import write_json as print_json
 from linod.cli._past import configuration, find_run, is_task, planned, reading, zone_of
-from linod.cli._run_page import Page, due_text, late_s, page_lines, used
+from linod.cli._run_page import Page, due_text, late_s, page_lines
 from linod.events import State, Verdict
 from linod.specs import Chain
 from linod.store.interface import DecisionRow, RunRow, WarningRow
@@ -57,10 +57,9 @@ def command(config_path: str | None, which: str | None, number: int, is_json: bo
     --json prints an array of objects, newest first: task, due, attempt, state, started, ended,
     reason, run, trigger, verdict, planned, took_s, used (user_s, system_s, memory in bytes; or
     null), last, count, by, chain (the run of the chain to which it belongs), held (what it waited
-    for last), warnings (texts). Occurrences that did not
-    run have run, attempt, started and ended null, the verdict as their state, and reach from due
-    to last; a warning about a task as a whole has the state warning. One run is an object with
-    arguments, detail and log besides.
+    for last), warnings (texts). Occurrences that did not run have run, attempt, started and ended
+    null, the verdict as their state, and reach from due to last; a warning about a task as a whole
+    has the state warning. One run is an object with arguments, detail and log besides.
     """
     config = configuration(config_path, which)
     with reading(config) as reader:
@@ -261,7 +260,7 @@ def _json(seen: _Seen, row: _Row) -> dict[str, Any]:
         "verdict": Verdict.ADMITTED,
         "planned": row.planned,
         "took_s": row.took.total_seconds() if row.took is not None else None,
-        "used": used(row),
+        "used": row.used,
         "last": row.due,
         "count": 1,
         "by": row.by,

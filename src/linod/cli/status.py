@@ -24,7 +24,6 @@ from linod.cli._options import (
     write,
     write_json,
 )
-from linod.cli._run_page import used
 from linod.cli._standing import Look, Standing, look
 from linod.policy import Hold
 from linod.views import (
@@ -260,7 +259,7 @@ def _run_json(run: RunRow | None) -> dict[str, Any] | None:
         "started": run.started,
         "ended": run.ended,
         "took_s": run.took.total_seconds() if run.took is not None else None,
-        "used": used(run),
+        "used": run.used,
         "reason": run.reason,
         "held": run.held,
         "planned": run.planned,

@@ -128,6 +128,12 @@ class RunRow:
         return self.outcome is not None
 
     @property
+    def used(self) -> Mapping[str, float | int] | None:
+        """What its worker and the children of that used; None where nobody counted it."""
+        found: Mapping[str, float | int] | None = self.detail.get("used")
+        return found
+
+    @property
     def took(self) -> timedelta | None:
         """How long it ran, or None while it runs or if it never started."""
         if self.started is None or self.ended is None:
