@@ -66,9 +66,8 @@ down, what happened to the decider, and the rows of the store; it reports what d
 **What is admitted is carried out** (missed, doubled, phantom)
 
 15. What is admitted has a run row, and attempts count from 1 without a gap. A run has its admitted
-    decision, a member the run of its chain; where a person asked for it, any decision
-    will do, also one that reaches over it.
-    A chain begins with the first of its members.
+    decision, a member the run of its chain; where a person asked for it, any decision will
+    do, also one that reaches over it. A chain begins with the first of its members.
 16. An attempt began exactly once, as its task noted it. It need not have begun where its row waits
     or starts still; was cancelled, with a reason that something bears out; was proven never
     started; or, not having succeeded, was in the way when workers, keepers or daemons died.

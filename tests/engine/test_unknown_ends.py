@@ -95,13 +95,18 @@ def test_a_refused_adoption_leaves_the_old_rule_in_the_store(world: World) -> No
     assert [at(10)] == [start.due for start in world.starts(at(12))]
 
 
-def test_what_a_refused_adoption_brought_is_not_caught_up_when_it_comes_again(world: World) -> None:
+def bring_in_vain(world: World) -> None:
+    """An adoption with another task is committed and refused; time goes on until 31."""
     world.adopt(at(5), build_task())
     world.store.faults = ["unknown"]
     with pytest.raises(StoreError):
         world.adopt(at(7), build_task(), build_task("other"))
     world.settle(at(7.5))
     world.settle(at(31))
+
+
+def test_what_a_refused_adoption_brought_is_not_caught_up_when_it_comes_again(world: World) -> None:
+    bring_in_vain(world)
     world.adopt(at(35), build_task(), build_task("other"))
     world.settle(at(40))
 
@@ -109,12 +114,7 @@ def test_what_a_refused_adoption_brought_is_not_caught_up_when_it_comes_again(wo
 
 
 def test_what_a_refused_adoption_brought_is_not_superseded(world: World) -> None:
-    world.adopt(at(5), build_task())
-    world.store.faults = ["unknown"]
-    with pytest.raises(StoreError):
-        world.adopt(at(7), build_task(), build_task("other"))
-    world.settle(at(7.5))
-    world.settle(at(31))
+    bring_in_vain(world)
     world.adopt(at(35), build_task())
 
     assert [] == world.verdicts("other")
