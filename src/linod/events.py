@@ -195,9 +195,10 @@ class ClockAccepted(Requested):
 
 @frozen(kw_only=True)
 class ServeStarted:
-    """The daemon is ready: tasks with `at start` are due."""
+    """The daemon is ready: tasks with `at start` are due, unless it goes on for another."""
 
     at: datetime
+    is_handed_over: bool = False
 
 
 Event = RunStarted | RunEnded | RunNeverStarted | ServeStarted | Requested

@@ -11,7 +11,7 @@ from __future__ import annotations
 import tomllib
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import time, timedelta
 from enum import Enum
 from functools import cache
@@ -44,8 +44,6 @@ class Key:
     """TOML."""
     later: str | None
     """What its effect comes with, where it has none yet."""
-    later_values: Mapping[str, str]
-    """Those of its values that have no effect yet, each with what it comes with."""
 
     @property
     def is_required(self) -> bool:
@@ -55,12 +53,7 @@ class Key:
     @property
     def later_text(self) -> str:
         """Say what has no effect yet, or nothing."""
-        if self.later:
-            return f"Accepted now; the effect comes with {self.later}."
-        return " ".join(
-            f'"{value}" is accepted now; its effect comes with {topic}.'
-            for value, topic in self.later_values.items()
-        )
+        return f"Accepted now; the effect comes with {self.later}." if self.later else ""
 
     @property
     def example_value(self) -> Any:
@@ -110,7 +103,6 @@ def _keys_of(spec: type) -> tuple[Key, ...]:
             doc=attribute.metadata["doc"],
             example=attribute.metadata["example"],
             later=attribute.metadata["later"],
-            later_values=attribute.metadata.get("later_values", {}),
         )
         for attribute in attrs.fields(spec)
         if "doc" in attribute.metadata

@@ -150,15 +150,9 @@ def key(
     doc: str,
     example: str,
     later: str | None = None,
-    later_values: Mapping[str, str] | None = None,
 ) -> Any:
-    """Declare one key: `example` is TOML for its value, `later` the topic it waits for.
-
-    `later_values` are values that wait for a topic each, where the others work now.
-    """
-    waiting = later_values or {}
-    metadata = {"doc": doc, "example": example, "later": later, "later_values": waiting}
-    return field(default=default, metadata=metadata)
+    """Declare one key: `example` is TOML for its value, `later` the topic it waits for."""
+    return field(default=default, metadata={"doc": doc, "example": example, "later": later})
 
 
 @frozen(kw_only=True)
@@ -394,7 +388,6 @@ class Task:
         OnStop.END,
         doc="When the daemon stops: end, finish, keep.",
         example='"finish"',
-        later_values={OnStop.KEEP: EXECUTION},
     )
     pool: str | None = key(
         doc="A key of [pools]: waits while that pool is full.", example='"database"'

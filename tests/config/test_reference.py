@@ -46,36 +46,6 @@ def test_a_key_without_effect_yet_says_so() -> None:
     assert "*Accepted now; the effect comes with many machines.*" in row
 
 
-def test_values_without_effect_yet_are_named() -> None:
-    row = next(row for row in reference().splitlines() if row.startswith("| `on_stop` |"))
-
-    assert '*"keep" is accepted now; its effect comes with process control.*' in row
-
-
-LATER_VALUES = [
-    (key.name, value, topic) for key in all_keys() for value, topic in key.later_values.items()
-]
-
-
-@pytest.mark.parametrize(("name", "value", "topic"), LATER_VALUES)
-def test_check_notes_each_value_without_effect_yet(
-    name: str, value: str, topic: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "linod.toml"
-    path.write_text(f"[tasks.one]\ncommand = 'true'\n{name} = '{value}'\n")
-
-    found = [each.message for each in load(path, {}).diagnostics if each.code == "L090"]
-
-    assert found == [f'tasks.one.{name} = "{value}" is accepted; its effect comes with {topic}']
-
-
-def test_check_notes_nothing_where_the_other_values_are_written(tmp_path: Path) -> None:
-    path = tmp_path / "linod.toml"
-    path.write_text("[tasks.one]\ncommand = 'true'\non_stop = 'finish'\n")
-
-    assert [each for each in load(path, {}).diagnostics if each.code == "L090"] == []
-
-
 @pytest.mark.parametrize("key", keys_of(specs.Task), ids=lambda key: str(key.name))
 def test_check_notes_exactly_the_keys_without_effect_yet(key: Key, tmp_path: Path) -> None:
     path = tmp_path / "linod.toml"

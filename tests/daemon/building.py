@@ -15,6 +15,7 @@ import pytest
 
 from linod.control.client import Client
 from linod.errors import LinodError
+from linod.executor import register
 from linod.store import open_reader
 from linod.store.interface import RunRow
 
@@ -49,13 +50,13 @@ class Daemon:
 
     def start(
         self,
-        *,
+        *options: str,
         is_awaited: bool = True,
         output: int | None = None,
         closed: Iterable[int] = (),
     ) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "linod", "serve"],
+            [sys.executable, "-m", "linod", "serve", *options],
             cwd=self.folder,
             env={**os.environ, **self._environ},
             stdout=(self.folder / "terminal").open("a") if output is None else output,
@@ -74,10 +75,10 @@ class Daemon:
         return self._processes[-1]
 
     def is_ready(self) -> bool:
+        assert self.process.poll() is None, self.terminal()
         with suppress(LinodError):
             status = self.client.request("status")
             return status["pid"] == self.process.pid and len(status["tasks"]) > 0
-        assert self.process.poll() is None, self.terminal()
         return False
 
     def kill(self) -> None:
@@ -92,6 +93,8 @@ class Daemon:
     def end(self) -> None:
         for process in self._processes:
             until(lambda process=process: _is_ended(process), "the daemon's end")  # type: ignore[misc]
+        # They outlive a daemon that was killed.
+        register.end_keepers(register.former_keepers(self.directory), wait_s=0)
 
     def terminal(self) -> str:
         path = self.folder / "terminal"
@@ -114,7 +117,8 @@ class Daemon:
 
     def keepers(self) -> list[int]:
         folder = self.directory / "keepers"
-        return [int(name) for name in os.listdir(folder)] if folder.is_dir() else []
+        names = os.listdir(folder) if folder.is_dir() else []
+        return [int(name) for name in names if name.isdigit()]
 
 
 def _is_ended(process: subprocess.Popen[str]) -> bool:

@@ -1,8 +1,9 @@
 """A daemon of many tasks that somebody makes trouble for, and its history for the checker.
 
 What the checker is told does not come from the daemon: the scene notes when it started, killed and
-stopped daemons, the tasks note when they began. One thing does: the instant of each daemon's first
-settle, at which it queued its first run: at the latest that of `begun` (recurrence `at start`).
+stopped daemons, the tasks note when they began. Two things do: the instant of each daemon's first
+settle, at which it queued its first run: at the latest that of `begun` (recurrence `at start`); and
+that at which it was asked to hand over.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ from attrs import evolve, frozen
 
 from checker import history as checked
 from checker.oracle import Events
+from linod.daemon.draining import STOPPED
 from linod.errors import LinodError
+from linod.events import Outcome
+from linod.executor import runfiles
+from linod.executor.keeping import DISMISSED
 from linod.store.interface import RunRow
 
 from .building import LIMIT_S, POLL_S, Daemon
@@ -38,6 +43,7 @@ MAX_RUNNING = 64
 LINES_SHOWN = 3_000
 """Characters of the terminal's end, where a daemon does not what it should."""
 _NEWEST = ("current", "last")
+ENDED_BY_DAEMON = (STOPPED, runfiles.KEEPER_DIED, DISMISSED)
 
 
 @frozen(kw_only=True)
@@ -49,6 +55,7 @@ class Life:
     """Just before it was killed or told to stop."""
     gone: datetime
     is_killed: bool
+    is_handed_over: bool = False
     settled: datetime | None = None
     """The instant of its first settle; None: it never decided."""
 
@@ -66,6 +73,8 @@ class Scene:
         """Tasks beside the mixture."""
         self.deciding_s: list[float] = []
         """From each start until the socket told of a decision."""
+        self.handing_s: list[float] = []
+        """From each start of a replacement until the former one was gone."""
         self._mixed = mixed
         self._spawned = now()
         self._is_deciding = False
@@ -104,6 +113,15 @@ class Scene:
         self.daemon.kill()
         self._note(ending, is_killed=True)
 
+    def hand_over(self) -> None:
+        """Start another one in its place, which goes on with its runs."""
+        old, ending, began = self.daemon.process, now(), time.monotonic()
+        self.daemon.start("--replace", is_awaited=False)
+        assert old.wait(LIMIT_S) == 0, self.daemon.terminal()[-LINES_SHOWN:]
+        self._note(ending, is_killed=False, is_handed_over=True)
+        self._spawned, self._is_deciding = now(), False
+        self.handing_s.append(time.monotonic() - began)
+
     def stop(self, signals: int = 1) -> int:
         """Stop it, in order or with more signals at once; return its exit code."""
         ending = now()
@@ -130,7 +148,7 @@ class Scene:
             begun=begun,
             outages=(*_outages(lives), *self.troubles),
             drains=tuple(_drains(lives)),
-            deaths=tuple(life.gone for life in lives),
+            deaths=tuple(_ended_runs(lives)),
             max_running=MAX_RUNNING,
             decisions=rows.told_decisions(),
             runs=rows.told_runs({each.run for each in begun if each.ended}),
@@ -151,6 +169,28 @@ class Scene:
             and not _is_within(run.due, troubles)
         )
 
+    def lost(self) -> list[RunRow]:
+        """The runs that ended because their daemon did, before the last one stopped."""
+        until = self.lives[-1].ending
+        return [
+            run
+            for run in rows_of(self.daemon).runs
+            if run.outcome in (Outcome.LOST, Outcome.CANCELLED)
+            and run.started is not None
+            and run.ended is not None
+            and run.ended < until
+            and run.reason in ENDED_BY_DAEMON
+        ]
+
+    def gaps(self) -> list[float]:
+        """Seconds in which nobody decided, of each hand-over; shortest first."""
+        lives = list(self._settled(rows_of(self.daemon)))
+        return sorted(
+            (other.settled - one.ending).total_seconds()
+            for one, other in pairwise(lives)
+            if one.is_handed_over and other.settled is not None
+        )
+
     def _await_stopping(self) -> None:
         """Wait until it has heard a signal: two that come at once the kernel makes one."""
         limit = time.monotonic() + LIMIT_S
@@ -169,18 +209,27 @@ class Scene:
         """Ask whether the socket tells of a run that this daemon queued at its first settle."""
         with suppress(LinodError):
             tasks = self.daemon.client.request("status")["tasks"]
-            runs = [each[key] for each in tasks if each["task"] == "begun" for key in _NEWEST]
+            runs = [each[key] for each in tasks for key in _NEWEST]
             queued = [datetime.fromisoformat(run["queued"]) for run in runs if run]
             return max(queued, default=self._spawned) > self._spawned
         return False
 
-    def _note(self, ending: datetime, *, is_killed: bool) -> None:
-        spawned = self._spawned
-        self.lives.append(Life(spawned=spawned, ending=ending, gone=now(), is_killed=is_killed))
+    def _note(self, ending: datetime, *, is_killed: bool, is_handed_over: bool = False) -> None:
+        life = Life(
+            spawned=self._spawned,
+            ending=ending,
+            gone=now(),
+            is_killed=is_killed,
+            is_handed_over=is_handed_over,
+        )
+        self.lives.append(life)
 
     def _settled(self, rows: Rows) -> Iterator[Life]:
         queued = sorted({run.queued for run in rows.runs})
-        for life in self.lives:
+        handed = iter(rows.handed)
+        for each in self.lives:
+            # The next one loads its file before it asks; until then the former one decides.
+            life = evolve(each, ending=next(handed)) if each.is_handed_over else each
             index = bisect_left(queued, life.spawned)
             found = [each for each in queued[index : index + 1] if each <= life.gone]
             yield evolve(life, settled=found[0] if found else None)
@@ -222,6 +271,13 @@ def _outages(lives: list[Life]) -> Iterator[checked.Outage]:
 
 def _restart(begin: datetime, spawned: datetime, end: datetime) -> checked.Outage:
     return checked.Outage(begin=begin, end=end, is_restart=True, looked=spawned)
+
+
+def _ended_runs(lives: list[Life]) -> Iterator[datetime]:
+    """Give when runs may have been ended: what a killed daemon left goes on."""
+    for life in lives:
+        if not (life.is_killed or life.is_handed_over):
+            yield life.gone
 
 
 def _drains(lives: list[Life]) -> Iterator[checked.Drain]:

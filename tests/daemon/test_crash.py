@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from linod.events import Outcome
+from linod.events import Outcome, Verdict
 
 from .building import WITNESS, Building, Daemon, until
 from .checking import check_every_second_is_decided, check_nothing_doubled
+from .told import rows_of
 
 LONG = f"""
 [tasks.long]
@@ -69,22 +70,44 @@ def test_a_killed_keeper_loses_its_runs_and_the_daemon_goes_on(build_daemon: Bui
     until(lambda: any(r.id > lost and r.outcome == Outcome.SUCCEEDED for r in daemon.runs()))
 
 
-def test_a_killed_daemon_takes_its_runs_along_and_the_next_one_tells(
-    build_daemon: Building,
-) -> None:
-    daemon = build_daemon(LONG)
+def test_a_killed_daemon_leaves_its_runs_to_the_next_one(build_daemon: Building) -> None:
+    daemon = build_daemon(LONG.replace("sleep 60", "until [ -e go ]; do sleep 0.02; done"))
     daemon.start()
     until(lambda: running(daemon) and daemon.witness())
     worker = running(daemon)[0]
+    keepers = daemon.keepers()
 
     daemon.kill()
+    daemon.start()
+    until(lambda: rows_of(daemon).decisions[-1].verdict == Verdict.OVERLAP)
+    assert not is_gone(worker)
+    (daemon.folder / "go").touch()
+
+    until(lambda: daemon.runs()[0].is_ended)
+    (run,) = daemon.runs()
+    assert run.outcome == Outcome.SUCCEEDED
+    assert run.used
+    assert len(daemon.witness()) == 1
+    until(lambda: all(map(is_gone, keepers)))
+
+
+def test_what_ended_while_no_daemon_was_there_is_known_to_the_next_one(
+    build_daemon: Building,
+) -> None:
+    daemon = build_daemon(LONG.replace("sleep 60", "until [ -e go ]; do sleep 0.02; done; exit 3"))
+    daemon.start()
+    until(lambda: running(daemon) and daemon.witness())
+    worker = running(daemon)[0]
+    daemon.kill()
+    (daemon.folder / "go").touch()
     until(lambda: is_gone(worker))
+
     daemon.start()
 
     until(lambda: daemon.runs()[0].is_ended)
-    until(lambda: len(daemon.witness()) == 2)
-    assert "long" in daemon.terminal()
-    check_nothing_doubled(daemon)
+    first = daemon.runs()[0]
+    assert (first.outcome, first.reason) == (Outcome.FAILED, "exit status 3")
+    assert first.used
 
 
 def test_killed_daemon_and_keeper_lose_the_run_and_the_next_one_tells(

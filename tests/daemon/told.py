@@ -24,6 +24,8 @@ class Rows:
     decisions: list[DecisionRow]
     runs: list[RunRow]
     through: Mapping[str, datetime]
+    handed: list[datetime]
+    """When daemons were asked to make room, the oldest first."""
 
     def told_decisions(self) -> tuple[checked.DecisionRow, ...]:
         """Tell the decisions."""
@@ -43,6 +45,8 @@ def rows_of(daemon: Daemon) -> Rows:
     reader = open_reader(daemon.directory / "linod.db")
     try:
         through = {name: cursor.through for name, cursor in reader.cursors().items()}
-        return Rows(reader.decisions(limit=_ALL), reader.runs(limit=_ALL), through)
+        actions = [row for row in reader.actions(limit=_ALL) if row.verb == "hand over"]
+        handed = sorted(row.at for row in actions)
+        return Rows(reader.decisions(limit=_ALL), reader.runs(limit=_ALL), through, handed)
     finally:
         reader.close()

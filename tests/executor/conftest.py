@@ -121,7 +121,8 @@ class Stage:
 
     def keepers(self) -> list[int]:
         folder = self.directory / "keepers"
-        return sorted(int(path.name) for path in folder.iterdir()) if folder.exists() else []
+        files = folder.iterdir() if folder.exists() else ()
+        return sorted(int(path.name) for path in files if path.name.isdigit())
 
     def marked(self) -> list[int]:
         """Pids of what lives of any run of this stage."""

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -108,65 +107,6 @@ def test_closing_ends_what_runs_and_its_end_is_in_the_run_file(stage: Any) -> No
     stage.play(scene)
     assert sleepers() == []
     assert json.loads(run_file(stage).read_text().splitlines()[-1])["outcome"] == "lost"
-
-
-DAEMON = """
-import asyncio, sys
-from datetime import UTC, datetime
-from pathlib import Path
-from linod.events import *
-from linod.executor import Executor
-from linod.log.plan import LogPlan
-from linod.specs import *
-
-async def main():
-    folder = Path(sys.argv[1])
-    task = Task(name="long", shell="trap '' TERM; echo on > ready; while :; do sleep 623; done")
-    config = Config(path=folder / "linod.toml", linod=Linod(directory=folder / "var"),
-                    tasks={"long": task})
-    executor = Executor(folder / "var", LogPlan.of(config, {}), lambda event: None)
-    executor.configure(config)
-    now = datetime.now(UTC)
-    executor.start(StartRun(run=1, lease="l", task=task, due=now, planned=now, attempt=1,
-                            trigger=Trigger.MANUAL, zone="UTC"))
-    await asyncio.sleep(100)
-asyncio.run(main())
-"""
-
-
-def test_when_the_daemon_is_killed_everything_ends_within_two_seconds(stage: Any) -> None:
-    daemon = subprocess.Popen([sys.executable, "-c", DAEMON, str(stage.folder)])
-    wait_until_gone(lambda: not (stage.folder / "ready").exists() or not sleepers(), 15)
-    keepers = stage.keepers()
-    daemon.kill()
-    daemon.wait()
-
-    took_s = wait_until_gone(lambda: [pid for pid in keepers if tree.start_time(pid)], 5)
-
-    assert took_s < 2.2
-    assert sleepers() == []
-    assert runfiles.end_former_keepers(stage.directory) == 1
-    found = runfiles.recover(stage.directory, 1, "l", boot=tree.boot_id())
-    assert (found.proof, found.end.outcome, found.end.reason) == (
-        Proof.ENDED,
-        Outcome.LOST,
-        "its daemon died",
-    )
-
-
-def test_a_former_keeper_that_hangs_is_killed(stage: Any) -> None:
-    daemon = subprocess.Popen([sys.executable, "-c", DAEMON, str(stage.folder)])
-    wait_until_gone(lambda: not (stage.folder / "ready").exists() or not sleepers(), 15)
-    (keeper,) = stage.keepers()
-    os.kill(keeper, signal.SIGSTOP)
-    daemon.kill()
-    daemon.wait()
-
-    count = runfiles.end_former_keepers(stage.directory, wait_s=0.2)
-    found = runfiles.recover(stage.directory, 1, "l", boot=tree.boot_id())
-
-    assert (count, found.proof, found.end.reason) == (1, Proof.LOST, "its keeper died")
-    assert (tree.start_time(keeper), sleepers()) == (0, [])
 
 
 def test_a_run_without_a_file_never_started(tmp_path: Path) -> None:

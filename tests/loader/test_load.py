@@ -196,14 +196,14 @@ def test_a_calendar_file_is_a_path_and_no_reference(load_text, tmp_path: Path) -
 def test_a_key_whose_effect_comes_later_is_a_note_per_task(load_text) -> None:
     loaded = load_text(
         '[chains.c]\ntasks = ["x"]\nnotify = ["ops"]\n'
-        '[tasks.x]\ncommand = "x"\nnice = 1\non_stop = "keep"\n'
-        '[tasks.y]\ncommand = "y"\nnice = 2\non_stop = "end"\n'
+        '[tasks.x]\ncommand = "x"\nping = "https://x"\n'
+        '[tasks.y]\ncommand = "y"\nqueue = "a"\non_stop = "end"\n'
     )
     notes = [each for each in loaded.diagnostics if each.code == "L090"]
 
     assert loaded.errors == ()
-    assert [each.place.line for each in notes] == [3, 6, 7, 10]
-    assert notes[1].message == "tasks.x.nice is accepted; its effect comes with process control"
+    assert [each.place.line for each in notes] == [3, 6, 9]
+    assert notes[2].message == "tasks.y.queue is accepted; its effect comes with many machines"
 
 
 def test_the_zone_is_the_systems_unless_set_and_said(load_text) -> None:

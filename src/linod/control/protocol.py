@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from linod import sockets
 from linod.errors import LinodError
 
 SOCKET_NAME = "linod.sock"
@@ -18,8 +18,6 @@ CONNECTIONS = 64
 """At once; one more is told so and closed."""
 REQUEST_TIMEOUT_S = 5.0
 """From connect to the end of the request line: a peer that says nothing holds no place."""
-PATH_BYTES = 107
-"""sun_path of unix(7) has 108, one for the NUL."""
 
 
 class ProtocolError(LinodError):
@@ -44,7 +42,4 @@ def decode(line: bytes) -> dict[str, Any]:
 
 def address(directory: Path, directory_fd: int) -> str:
     """The address of the socket; where its path is too long for the kernel, through the fd."""
-    path = os.fspath(directory / SOCKET_NAME)
-    if len(os.fsencode(path)) <= PATH_BYTES:
-        return path
-    return f"/proc/self/fd/{directory_fd}/{SOCKET_NAME}"
+    return sockets.address(directory / SOCKET_NAME, directory_fd)

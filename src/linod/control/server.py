@@ -12,7 +12,6 @@ import os
 import pwd
 import socket
 import stat
-import struct
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any, Protocol
 from linod.advice import refusal
 from linod.control import protocol
 from linod.errors import ConfigurationError, LinodError
+from linod.sockets import peer_uid
 
 WRITE_TIMEOUT_S = 5.0
 """A peer that takes nothing for this long is closed."""
@@ -156,12 +156,10 @@ def _error(text: str, exit_code: int = 1) -> dict[str, Any]:
 
 
 def _user_of(connection: socket.socket) -> str:
-    """Who connected, by the word of the kernel (unix(7), SO_PEERCRED)."""
-    if not hasattr(socket, "SO_PEERCRED"):
+    """Name who connected."""
+    uid = peer_uid(connection)
+    if uid is None:
         return ""
-    size = struct.calcsize("3i")
-    packed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-    uid = struct.unpack("3i", packed)[1]
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -10,7 +10,11 @@ from pathlib import Path
 
 
 def serve(
-    path: Path, environ: Mapping[str, str], write: Callable[[str], None] | None = None
+    path: Path,
+    environ: Mapping[str, str],
+    write: Callable[[str], None] | None = None,
+    *,
+    is_replacing: bool = False,
 ) -> int:
     """Serve the configuration at `path` until told to stop, and return the exit code.
 
@@ -18,7 +22,8 @@ def serve(
         path: The main file.
         environ: Of the process; LINOD_ENABLED and LINOD_LOG_LEVEL win over the file.
         write: Gets each line for the terminal; None prints them.
+        is_replacing: Ask a daemon that serves the directory to make room; its runs go on.
     """
     from linod.daemon.start import serve as start
 
-    return start(path, environ, write)
+    return start(path, environ, write, is_replacing=is_replacing)

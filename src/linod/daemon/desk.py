@@ -43,7 +43,7 @@ _Verb = Callable[[Request, Peer], Awaitable[dict[str, Any]]]
 
 
 class Desk:
-    """One per daemon; `reload` and `stop` are the shell's."""
+    """One per daemon; `reload`, `stop` and `hand_over` are the shell's."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class Desk:
         *,
         reload: Callable[[], Awaitable[dict[str, Any]]],
         stop: Callable[[], dict[str, Any]],
+        hand_over: Callable[[], dict[str, Any]],
         config: Callable[[], Config],
         since: datetime,
     ) -> None:
@@ -61,6 +62,7 @@ class Desk:
         self._following = Following(service, executor, reader)
         self._reload = reload
         self._stop = stop
+        self._hand_over = hand_over
         self._config = config
         self._since = since
         self._number = 0
@@ -80,6 +82,7 @@ class Desk:
             "clock_accept": self._answer_clock_accept,
             "reload": self._answer_reload,
             "stop": self._answer_stop,
+            "hand_over": self._answer_hand_over,
         }
 
     async def answer(self, message: dict[str, Any], peer: Peer) -> dict[str, Any]:
@@ -203,6 +206,11 @@ class Desk:
     async def _answer_stop(self, _request: Request, peer: Peer) -> dict[str, Any]:
         answer = self._stop()
         await self._record("stop", peer)
+        return answer
+
+    async def _answer_hand_over(self, _request: Request, peer: Peer) -> dict[str, Any]:
+        answer = self._hand_over()
+        await self._record("hand over", peer)
         return answer
 
     async def _record(self, verb: str, peer: Peer) -> None:

@@ -21,7 +21,8 @@ STOPPED = "linod was stopped"
 
 
 class Draining:
-    """Ends runs: those that may finish are waited for, the others get a limit, TERM, then KILL."""
+    """Ends runs: those that may finish are waited for, those to be kept are left alone, and the
+    others get a limit, TERM, then KILL."""
 
     def __init__(
         self, service: Service, executor: Executor, teller: Teller, killed: asyncio.Event
@@ -34,12 +35,17 @@ class Draining:
 
     def finishing(self) -> list[int]:
         """The runs that are waited for without a limit."""
-        return [run for run in self._begun() if self._may_finish(run)]
+        return self._of(OnStop.FINISH)
+
+    def keeping(self) -> list[int]:
+        """The runs that go on under their keepers, for the next daemon."""
+        return self._of(OnStop.KEEP)
 
     async def drain(self, limit: timedelta) -> None:
         """Wait for what runs, or end it; nothing new starts any more."""
         finishing = self.finishing()
-        others = [run for run in self._begun() if run not in finishing]
+        kept = self.keeping()
+        others = [run for run in self._begun() if run not in finishing and run not in kept]
         self._tell(len(others), len(finishing), limit)
         await self._end_within(others, limit)
         await self._unless_killed(self._service.until_ended(finishing, None))
@@ -58,9 +64,10 @@ class Draining:
         leave_after_s = 0.0 if self._service.trouble else LEAVE_AFTER_S
         await self._service.until_ended(runs, leave_after_s)
 
-    def _may_finish(self, run: int) -> bool:
-        task = self._executor.definition(run)
-        return task is not None and task.on_stop is OnStop.FINISH
+    def _of(self, on_stop: OnStop) -> list[int]:
+        """The runs of tasks with this `on_stop`."""
+        tasks = {run: self._executor.definition(run) for run in self._begun()}
+        return [run for run, task in tasks.items() if task and task.on_stop is on_stop]
 
     def _begun(self) -> list[int]:
         return [run.id for run in self._service.board.begun]

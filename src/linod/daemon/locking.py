@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from linod.advice import refusal
 from linod.errors import ConfigurationError, LinodError
 
 LOCK_NAME = "linod.lock"
+_POLL_S = 0.005
 
 
 class AlreadyServed(LinodError):  # noqa: N818 - it reads as what happened
@@ -26,12 +28,15 @@ class Lock:
         self._files: list[int] = []
         self._watched: dict[Path, tuple[int, int]] = {}
 
-    def take(self, directory: Path, store: Path) -> None:
-        """Lock the directory, and the store where it lives elsewhere."""
+    def take(self, directory: Path, store: Path, within_s: float = 0.0) -> None:
+        """Lock the directory, and the store where it lives elsewhere; wait so long for it."""
+        limit = time.monotonic() + within_s
         paths = [directory / LOCK_NAME]
         if store.parent.resolve() != directory.resolve():
             paths.append(store.with_name(store.name + ".lock"))
         for path in paths:
+            while time.monotonic() < limit and _is_held(path):
+                time.sleep(_POLL_S)
             self._take(path)
 
     def watch(self, path: Path) -> None:
@@ -92,8 +97,16 @@ def holder(directory: Path) -> int | None:
 
     The lock goes whatever becomes of the pid: it tells better than the pid that a daemon is gone.
     """
+    return _holder(directory / LOCK_NAME)
+
+
+def _is_held(path: Path) -> bool:
+    return _holder(path) is not None
+
+
+def _holder(path: Path) -> int | None:
     try:
-        file = os.open(directory / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
     try:

@@ -28,6 +28,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "clock_accept": (),
     "reload": (),
     "stop": (),
+    "hand_over": (),
 }
 """All verbs with their fields."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from math import inf
@@ -15,11 +15,12 @@ from typing import Any
 import linod
 from linod.advice import why
 from linod.control.server import Server
-from linod.daemon import clock, recovery, systemd
+from linod.daemon import clock, systemd
 from linod.daemon.desk import Desk
 from linod.daemon.draining import Draining
 from linod.daemon.first_run import FirstRun, end_of
 from linod.daemon.locking import Lock
+from linod.daemon.recovery import Past
 from linod.daemon.reloading import load_settled
 from linod.daemon.requests import Refusal
 from linod.daemon.service import TROUBLE_AGAIN_S, Service
@@ -27,8 +28,10 @@ from linod.daemon.teller import Teller
 from linod.diagnostics import render_text
 from linod.engine import Engine
 from linod.errors import LinodError
-from linod.events import Answer, Outcome, ServeStarted
+from linod.events import Answer, Event, Outcome, ServeStarted
+from linod.executor import register, takeover
 from linod.executor.executor import CLOSE_WITHIN_S, Executor
+from linod.executor.register import Former
 from linod.log import LogPlan, Rotator, check_log, start_log
 from linod.specs import Config, LogLevel
 from linod.store.interface import Store, StoreError
@@ -64,6 +67,7 @@ class Shell:
         engine: Engine,
         teller: Teller,
         first: FirstRun | None = None,
+        is_handed_over: bool = False,
     ) -> None:
         self._config = config
         self._late = late
@@ -72,6 +76,10 @@ class Shell:
         self._store = store
         self._teller = teller
         self._first = first
+        self._is_handed_over = is_handed_over
+        """A former daemon made room for this one."""
+        self._is_handing_over = False
+        """This one makes room for the next."""
         self._executor = Executor(config.directory, teller.plan, self._hear)
         self._service = Service(store, engine, self._executor, teller)
         self._engine = engine
@@ -93,6 +101,7 @@ class Shell:
             store,
             reload=self.reload,
             stop=self._stop_asked,
+            hand_over=self._hand_over,
             config=lambda: self._config,
             since=self._since,
         )
@@ -126,16 +135,19 @@ class Shell:
     async def _begin(self) -> bool:
         """Start; False where a signal came before the store could be used."""
         self._desk.is_enabled = self._config.linod.enabled
+        former = register.former_keepers(self._config.directory)
+        # They import while the past is looked up.
+        self._executor.configure(self._config, self._teller.plan, self._late)
         starting = asyncio.create_task(self._service.start(self._config))
         await self._first_of(starting, self._stopped.wait())
         if not starting.done():
             starting.cancel()
             return False
         await starting
-        if not await self._look_back():
+        if not await self._look_back(former):
             return False
-        self._executor.configure(self._config, self._teller.plan, self._late)
-        self._service.hear(ServeStarted(at=clock.now()))
+        started = ServeStarted(at=clock.now(), is_handed_over=self._is_handed_over)
+        self._service.hear(started)
         self._begin_first()
         self._begun.set()
         self._teller.say(LogLevel.INFO, self._greeting())
@@ -159,19 +171,28 @@ class Shell:
         if not self._stopped.is_set():
             self._stop()
 
-    async def _look_back(self) -> bool:
+    async def _look_back(self, former: Sequence[Former]) -> bool:
         """Learn what became of the runs of a former daemon; False where a signal came first."""
+        kept = await asyncio.to_thread(takeover.take_over, former)
+        past = Past(kept, tuple(self._service.board.unfinished.values()))
         told: float | None = None
         while not self._stopped.is_set():
             try:
-                await self._recover()
+                events = await asyncio.to_thread(past.events, self._config.directory)
             except OSError as error:
                 told = self._bear(error, told)
                 await self._first_of(asyncio.sleep(RECOVER_AGAIN_S), self._stopped.wait())
             else:
                 self._service.trouble = ""
+                self._take_over(past, events)
                 return True
         return False  # the next start asks again
+
+    def _take_over(self, past: Past, events: Sequence[Event]) -> None:
+        for kept in past.kept:
+            self._executor.adopt(kept, past.going(kept, self._config.tasks))
+        for event in events:
+            self._service.hear(event)
 
     def _bear(self, error: OSError, told: float | None) -> float:
         """Say what is wrong, at first and then once a minute; return when it was said last."""
@@ -181,12 +202,6 @@ class Shell:
             return told
         self._teller.say(LogLevel.ERROR, f"{self._service.trouble}; nothing starts")
         return present
-
-    async def _recover(self) -> None:
-        unfinished = tuple(self._service.board.unfinished.values())
-        events = await asyncio.to_thread(recovery.recover, self._config.directory, unfinished)
-        for event in events:
-            self._service.hear(event)
 
     def _greeting(self) -> str:
         tasks = tasks_of(len(self._config.tasks), len(self._config.chains))
@@ -223,6 +238,14 @@ class Shell:
         finishing = len(self._draining.finishing())
         self._stop()
         return {"pid": os.getpid(), "finishing": finishing}
+
+    def _hand_over(self) -> dict[str, Any]:
+        """Make room for the next daemon, which goes on with all that runs."""
+        if self._desk.is_stopping:
+            raise Refusal("linod is stopping")
+        self._is_handing_over = True
+        self._stop()
+        return {"pid": os.getpid()}
 
     def _reload_soon(self) -> None:
         self._keep(asyncio.create_task(self._reload_for_signal()))
@@ -336,6 +359,9 @@ class Shell:
 
     async def _drain(self) -> None:
         systemd.notify(self._environ, "STOPPING=1")
+        if self._is_handing_over:
+            await self._service.rest()
+            return
         limit = self._config.linod.stop_timeout
         leave_at = asyncio.get_running_loop().time() + limit.total_seconds() + LEAVE_AFTER_S
         await self._service.rest()
@@ -348,14 +374,28 @@ class Shell:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         rest = self._leave_at - asyncio.get_running_loop().time()
-        await self._executor.close(min(CLOSE_WITHIN_S, max(CLOSE_MIN_S, rest)))
-        left = len(self._service.board.begun)
-        if left:
-            self._teller.say(LogLevel.WARNING, f"{count_of(left, 'run')} left to the next start")
+        within_s = min(CLOSE_WITHIN_S, max(CLOSE_MIN_S, rest))
+        kept = self._kept()
+        await self._executor.close(within_s, kept=kept)
+        self._tell_left(len(self._service.board.begun), len(kept))
         await self._server.close()
         self._service.close()
         lasted = duration((clock.now() - self._since) / timedelta(seconds=1))
         self._teller.say(LogLevel.INFO, f"stopped after {lasted}")
+
+    def _kept(self) -> list[int]:
+        """The runs that go on under their keepers."""
+        if self._is_handing_over:
+            return [run.id for run in self._service.board.begun]
+        return self._draining.keeping()
+
+    def _tell_left(self, left: int, kept: int) -> None:
+        lost = left - kept
+        if kept:
+            runs = "1 run goes" if kept == 1 else f"{kept} runs go"
+            self._teller.say(LogLevel.INFO, f"{runs} on, for the next daemon to take over")
+        if lost > 0:
+            self._teller.say(LogLevel.WARNING, f"{count_of(lost, 'run')} left to the next start")
 
     async def _first_of(self, *waits: Any) -> None:
         """Wait for the first of some; what is no task by itself is cancelled then."""

@@ -13,14 +13,15 @@ from pathlib import Path
 
 from linod.advice import refusal
 from linod.checking import prepare
+from linod.control.client import Client
 from linod.daemon import clock
 from linod.daemon.first_run import FirstRun
-from linod.daemon.locking import Lock, make_directories
+from linod.daemon.locking import Lock, holder, make_directories
 from linod.daemon.shell import Shell
 from linod.daemon.teller import Teller
 from linod.diagnostics import render_text
 from linod.engine import Engine
-from linod.errors import ConfigurationError
+from linod.errors import ConfigurationError, DaemonUnreachable
 from linod.executor import runfiles
 from linod.executor.tree import boot_id
 from linod.loader import Loaded
@@ -29,10 +30,20 @@ from linod.specs import Config
 from linod.store import open_store, opening
 
 LEASE_BYTES = 8
+ANSWER_WITHIN_S = 10.0
+"""For a daemon that is asked to hand over."""
+HAND_OVER_WITHIN_S = 30.0
+"""For a former daemon to make room: it waits for what is being committed just now."""
 
 
-def serve(path: Path, environ: Mapping[str, str], write: Callable[[str], None] | None) -> int:
-    """Load, lock, open, serve."""
+def serve(
+    path: Path,
+    environ: Mapping[str, str],
+    write: Callable[[str], None] | None,
+    *,
+    is_replacing: bool = False,
+) -> int:
+    """Load, lock, open, serve; where it is to replace a daemon, ask that to make room first."""
     _heed_no_hangup()
     loaded = prepare(path, environ, now=clock.now())
     _report(loaded)
@@ -40,8 +51,11 @@ def serve(path: Path, environ: Mapping[str, str], write: Callable[[str], None] |
     if config is None or loaded.fatal:
         return ConfigurationError.exit_code
     make_directories([config.directory, config.store_path.parent])
-    with _locked(config) as lock:
-        return _serve_locked(config, loaded.late, lock, environ, write)
+    is_handed_over = is_replacing and ask_for_room(config.directory)
+    with _locked(config, HAND_OVER_WITHIN_S if is_handed_over else 0.0) as lock:
+        return _serve_locked(
+            config, loaded.late, lock, environ, write, is_handed_over=is_handed_over
+        )
 
 
 def serve_loop(
@@ -58,10 +72,23 @@ def serve_loop(
         return _serve_locked(config, loaded.late, lock, environ, None, first)
 
 
+def ask_for_room(directory: Path) -> bool:
+    """Ask the daemon of a directory to hand over; False where there is none."""
+    if holder(directory) is None:
+        return False
+    try:
+        Client(directory).request("hand_over", timeout_s=ANSWER_WITHIN_S)
+    except DaemonUnreachable:
+        if holder(directory) is None:
+            return False  # it ended just now
+        raise
+    return True
+
+
 @contextmanager
-def _locked(config: Config) -> Iterator[Lock]:
+def _locked(config: Config, within_s: float = 0.0) -> Iterator[Lock]:
     lock = Lock()
-    lock.take(config.directory, config.store_path)
+    lock.take(config.directory, config.store_path, within_s)
     try:
         _make_folders(config.directory)
         yield lock
@@ -76,6 +103,8 @@ def _serve_locked(
     environ: Mapping[str, str],
     write: Callable[[str], None] | None,
     first: FirstRun | None = None,
+    *,
+    is_handed_over: bool = False,
 ) -> int:
     plan = LogPlan.of(config, environ)
     if plan.path is not None:
@@ -101,6 +130,7 @@ def _serve_locked(
                 engine=engine,
                 teller=teller,
                 first=first,
+                is_handed_over=is_handed_over,
             ).serve()
 
         try:

@@ -344,7 +344,7 @@ class Engine:
         if situation.is_closed:
             return
         for plan in situation.agenda:
-            if plan.has(Recurring.AT_START):
+            if plan.has(Recurring.AT_START) and not event.is_handed_over:
                 self._deciding.decide_event(plan, event.at, Trigger.EVENT)
             if plan.has(Recurring.AT_BOOT) and plan.boot != situation.identity.boot:
                 self._deciding.decide_event(plan, event.at, Trigger.EVENT)

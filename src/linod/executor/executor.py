@@ -3,8 +3,9 @@
 Rules of this border:
 - It lives on the daemon's event loop; no method blocks, every event comes by a later callback.
 - User code is never imported here: keepers do that, one per (user, group, import_env).
-- A run that was given to `start` is reported ended exactly once, whatever happens to its keeper,
-  unless the Executor is closed before: then its run file tells the next daemon.
+- A run that was given to `start` or `adopt` is reported ended exactly once, whatever happens to
+  its keeper, unless the Executor is closed before: then its keeper, or its run file, tells the
+  next daemon.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from linod.events import (
     Event,
@@ -29,8 +30,9 @@ from linod.events import (
 )
 from linod.executor import messages, runfiles, tree
 from linod.executor.failing import naming
-from linod.executor.link import IMPORT_WITHIN_S, Link
+from linod.executor.link import IMPORT_WITHIN_S, Link, Listening, Own, TakenOver
 from linod.executor.messages import KeeperKey, Settings
+from linod.executor.takeover import Kept
 from linod.specs import Config, Task
 
 _IDLE_S = 600.0
@@ -50,6 +52,19 @@ class JsonPlan(Protocol):
         """Give plain values for json.dumps."""
 
 
+@frozen(kw_only=True)
+class Going:
+    """A run that goes on, as far as execution is concerned."""
+
+    run: int
+    lease: str
+    user: str | None
+    task: Task | None
+    """As it was when the run was started; of an adopted one, as it is now, where it is at all."""
+    command: StartRun | None = None
+    """None: it was adopted, and is not started again."""
+
+
 class Executor:
     """Starts, stops and follows runs, in keepers that it starts and ends as needed."""
 
@@ -67,9 +82,10 @@ class Executor:
         self._import_within_s = import_within_s
         self._config: Config | None = None
         self._late: list[str] = []
-        self._links: dict[KeeperKey, Link] = {}
+        self._listening = Listening(self._heard, self._gone)
+        self._links: dict[KeeperKey, Own] = {}
         self._former: set[Link] = set()
-        self._going: dict[int, tuple[StartRun, Link]] = {}
+        self._going: dict[int, tuple[Going, Link]] = {}
         self._followers: dict[int, list[Callable[[str], None]]] = {}
         self._idle: dict[Link, asyncio.TimerHandle] = {}
         self._recoveries: set[asyncio.Task[None]] = set()
@@ -111,9 +127,33 @@ class Executor:
             self._end_soon(_failed(command, reason, naming(error)))
             return
         self._stop_idling(link)
-        self._going[command.run] = (command, link)
-        is_followed = bool(self._followers.get(command.run))
-        link.start(command.task, messages.start(command, is_followed=is_followed))
+        going = Going(
+            run=command.run,
+            lease=command.lease,
+            user=command.task.user,
+            task=command.task,
+            command=command,
+        )
+        self._give(going, link)
+
+    def adopt(self, kept: Kept, runs: Collection[Going]) -> None:
+        """Take over a keeper of a former daemon, with those of its runs that are to go on.
+
+        Those that nobody knows any more are ended.
+        """
+        link = TakenOver(kept, self._listening)
+        self._former.add(link)
+        link.runs |= kept.runs.keys()
+        for going in runs:
+            self._going[going.run] = (going, link)
+            if (started := kept.runs[going.run].started) is not None:
+                self._heard(link, started)
+        known = {going.run for going in runs}
+        for run in kept.runs.keys() - known:
+            link.send(messages.disown(run, kept.runs[run].lease))
+        link.begin()
+        if not kept.runs:
+            link.dismiss()
 
     def stop(self, command: StopRun) -> None:
         """End a run, with all its processes; nothing happens if it is not going on here."""
@@ -128,6 +168,10 @@ class Executor:
     def definition(self, run: int) -> Task | None:
         """The task as it was when a run was started that goes on; None where none does."""
         return self._going[run][0].task if run in self._going else None
+
+    def pids(self) -> set[int]:
+        """The keepers that this Executor started."""
+        return {link.pid for link in (*self._links.values(), *self._former)}
 
     def follow(self, run: int, callback: Callable[[str], None]) -> Callable[[], None]:
         """Give the log lines of a run, those that are there and those that come; return its end."""
@@ -151,13 +195,19 @@ class Executor:
         loop = asyncio.get_running_loop()
         loop.run_in_executor(None, runfiles.remove, self._directory, runs)
 
-    async def close(self, within_s: float = CLOSE_WITHIN_S) -> None:
-        """End all keepers, with what still runs in them; no event is reported any more."""
+    async def close(self, within_s: float = CLOSE_WITHIN_S, *, kept: Collection[int] = ()) -> None:
+        """End all keepers with what still runs in them, but those of the runs that are `kept`.
+
+        No event is reported any more.
+        """
         self._is_closed = True
         links = [*self._links.values(), *self._former]
         for link in links:
             self._stop_idling(link)
-            link.close()
+            if link.runs.isdisjoint(kept):
+                link.dismiss()
+            else:
+                link.detach()
         limit = asyncio.get_running_loop().time() + within_s
         while not all(link.is_gone for link in links):
             if asyncio.get_running_loop().time() > limit:
@@ -172,7 +222,7 @@ class Executor:
         keys = dict.fromkeys(KeeperKey.of(task) for task in config.tasks.values() if task.enabled)
         return list(keys)[:_WARM_MAX]
 
-    def _link(self, key: KeeperKey) -> Link:
+    def _link(self, key: KeeperKey) -> Own:
         if key in self._links and not self._links[key].has_folder():
             # Somebody removed it: what this keeper starts could not be proven any more.
             self._retire(self._links.pop(key))
@@ -182,27 +232,35 @@ class Executor:
             self._links[key] = self._spawn(key, evolve(settings, late=self._late))
         return self._links[key]
 
-    def _spawn(self, key: KeeperKey, settings: Settings) -> Link:
-        link = Link(
+    def _spawn(self, key: KeeperKey, settings: Settings) -> Own:
+        link = Own(
             key,
             settings,
             self._directory,
-            self._heard,
-            self._gone,
+            self._listening,
             import_within_s=self._import_within_s,
         )
         self._idle_soon(link)
         return link
 
-    def _retire(self, link: Link) -> None:
+    def _give(self, going: Going, link: Own) -> None:
+        """Have a keeper start a run."""
+        assert going.command is not None
+        self._going[going.run] = (going, link)
+        is_followed = bool(self._followers.get(going.run))
+        link.start(going.command.task, messages.start(going.command, is_followed=is_followed))
+
+    def _retire(self, link: Own) -> None:
         self._former.add(link)
-        if not link.runs:
-            self._stop_idling(link)
-            link.close()
+        self._stop_idling(link)
+        if link.runs:
+            link.send({"do": "retire"})
+        else:
+            link.dismiss()
 
     def _idle_soon(self, link: Link) -> None:
-        if link in self._former:
-            link.close()
+        if not isinstance(link, Own) or link in self._former:
+            link.dismiss()
             return
         self._stop_idling(link)
         timer = asyncio.get_running_loop().call_later(_IDLE_S, self._end_idle, link)
@@ -212,7 +270,7 @@ class Executor:
         if timer := self._idle.pop(link, None):
             timer.cancel()
 
-    def _end_idle(self, link: Link) -> None:
+    def _end_idle(self, link: Own) -> None:
         if self._links.get(link.key) is link and not link.runs:
             del self._links[link.key]
             self._retire(link)
@@ -222,7 +280,11 @@ class Executor:
     def _heard(self, link: Link, message: dict[str, Any]) -> None:
         kind = message.get("is")
         run = message.get("run")
-        if not isinstance(run, int) or self._going.get(run, (None, None))[1] is not link:
+        if not isinstance(run, int):
+            return
+        if self._going.get(run, (None, None))[1] is not link:
+            if kind == "ended" and run in link.runs:
+                self._let_go(run, link)  # nobody knows it, but its keeper may end now
             return
         if kind == "started":
             self._started(run, message)
@@ -232,12 +294,12 @@ class Executor:
             self._ended(run, message)
 
     def _started(self, run: int, message: dict[str, Any]) -> None:
-        command, link = self._going[run]
+        going, link = self._going[run]
         link.started.add(run)
         self._report(
             RunStarted(
                 run=run,
-                lease=command.lease,
+                lease=going.lease,
                 worker=str(message["worker"]),
                 at=datetime.fromtimestamp(message["at"], UTC),
             )
@@ -249,90 +311,91 @@ class Executor:
                 callback(line)
 
     def _ended(self, run: int, message: dict[str, Any]) -> None:
-        command, link = self._going[run]
-        event = runfiles.ended(message, run, command.lease)
+        going, link = self._going[run]
+        event = runfiles.ended(message, run, going.lease)
         del self._going[run]
+        self._let_go(run, link)
+        self._report(event)
+
+    def _let_go(self, run: int, link: Link) -> None:
         link.runs.discard(run)
         link.started.discard(run)
         if not link.runs:
             self._idle_soon(link)
-        self._report(event)
 
     # -- when a keeper is gone ----------------------------------------------------------------
 
     def _gone(self, link: Link) -> None:
         self._former.discard(link)
         self._stop_idling(link)
-        is_current = self._links.get(link.key) is link
-        if is_current:
+        is_current = isinstance(link, Own) and self._links.get(link.key) is link
+        if isinstance(link, Own) and is_current:
             del self._links[link.key]
         if self._is_closed:
             return
-        going = [command for command, other in self._going.values() if other is link]
-        if link.is_ready:
-            self._recover_all(link, going)
-        elif not going and not is_current:
+        runs = [going for going, other in self._going.values() if other is link]
+        if not isinstance(link, Own) or link.is_ready:
+            self._recover_all(link, runs)
+        elif not runs and not is_current:
             return
         elif self._may_try_again(link):
-            self._try_again(link, going, is_current=is_current)
+            self._try_again(link, runs, is_current=is_current)
         else:
-            self._fail_all(link, going)
+            self._fail_all(link, runs)
 
-    def _may_try_again(self, link: Link) -> bool:
+    def _may_try_again(self, link: Own) -> bool:
         """Say whether the next keeper can do better, by importing a module only after the fork."""
         if link.reason is None and link.importing and link.importing not in link.settings.late:
             link.settings = evolve(link.settings, late=[*link.settings.late, link.importing])
             return True
         return link.is_late
 
-    def _try_again(self, link: Link, going: list[StartRun], *, is_current: bool) -> None:
+    def _try_again(self, link: Own, runs: list[Going], *, is_current: bool) -> None:
         try:
             successor = self._spawn(link.key, link.settings)
         except OSError as error:
             link.reason = f"its keeper could not be started: {error}"
             link.detail = naming(error)
-            self._fail_all(link, going)
+            self._fail_all(link, runs)
             return
         if is_current:
             self._links[link.key] = successor
         else:
             self._former.add(successor)
-        for command in going:
-            self._going[command.run] = (command, successor)
-            is_followed = bool(self._followers.get(command.run))
-            successor.start(command.task, messages.start(command, is_followed=is_followed))
+        for going in runs:
+            self._give(going, successor)
 
-    def _fail_all(self, link: Link, going: list[StartRun]) -> None:
+    def _fail_all(self, link: Own, runs: list[Going]) -> None:
         reason = link.reason or f"its keeper did not start: {link.how_it_ended()}"
-        for command in going:
-            del self._going[command.run]
-            self._report(_failed(command, reason, link.detail))
+        for going in runs:
+            del self._going[going.run]
+            self._report(_failed(going, reason, link.detail))
 
-    def _recover_all(self, link: Link, going: list[StartRun]) -> None:
-        for command in going:
-            task = asyncio.get_running_loop().create_task(self._recover(command, link))
+    def _recover_all(self, link: Link, runs: list[Going]) -> None:
+        for going in runs:
+            task = asyncio.get_running_loop().create_task(self._recover(going, link))
             self._recoveries.add(task)
             task.add_done_callback(self._recoveries.discard)
 
-    async def _recover(self, command: StartRun, link: Link) -> None:
+    async def _recover(self, going: Going, link: Link) -> None:
         """Read what the run file proves, in a thread: ending a tree may take a while."""
         while True:
             try:
                 recovered = await asyncio.to_thread(
                     runfiles.recover,
                     self._directory,
-                    command.run,
-                    command.lease,
+                    going.run,
+                    going.lease,
                     boot=self.boot,
-                    user=command.task.user,
-                    is_running=command.run in link.started,
+                    user=going.user,
+                    is_running=going.run in link.started,
                 )
                 break
             except OSError:  # a full disk: what nobody can prove is not said
                 await asyncio.sleep(_RECOVER_AGAIN_S)
-        self._going.pop(command.run, None)
+        self._going.pop(going.run, None)
         if recovered.proof is runfiles.Proof.NEVER_STARTED:
-            self._report(RunNeverStarted(run=command.run, lease=command.lease))
+            self._report(RunNeverStarted(run=going.run, lease=going.lease))
             return
         self._report(recovered.end)
 
@@ -363,10 +426,10 @@ class Executor:
             self._on_event(event)
 
 
-def _failed(command: StartRun, reason: str, detail: dict[str, Any]) -> RunEnded:
+def _failed(run: StartRun | Going, reason: str, detail: dict[str, Any]) -> RunEnded:
     return RunEnded(
-        run=command.run,
-        lease=command.lease,
+        run=run.run,
+        lease=run.lease,
         outcome=Outcome.FAILED,
         reason=reason,
         detail=detail,

@@ -1,4 +1,4 @@
-"""The keeper: `python -m linod.executor.keeper serve SOCKET FOLDER`, and how check looks at code.
+"""The keeper: `python -m linod.executor.keeper serve SOCKET FOLDER SEAT`; how check looks at code.
 
 It is one program for describing, binding and running procedures, so that `check` sees what a run
 will see. Order at start: drop privileges, import linod whole, put import_path first, run setup,
@@ -7,7 +7,8 @@ import the procedures, freeze the collector, fork.
 Rules of this border:
 - A module that cannot be imported fails its own runs only. One that ends, hangs or crashes the
   keeper, or starts threads, is imported after the fork; the daemon starts the next keeper so.
-- TERM, INT and HUP are ignored: a keeper lives as long as its daemon's end of the channel is open.
+- TERM, INT and HUP are ignored: a keeper lives as long as its daemon wants it, and where that is
+  gone as long as it has runs, and a minute more; the next daemon finds it at its seat.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from linod.errors import LinodError
 from linod.executor import messages, privileges, resolve, wire
 from linod.executor.binding import Plan
 from linod.executor.calling import Planned
+from linod.executor.door import Door
 from linod.executor.failing import failure
 from linod.executor.keeping import Keeping
 from linod.executor.kept import KeptRun
@@ -42,14 +44,15 @@ from linod.specs import LogLevel
 _PYTHON_IGNORES = {signal.SIGPIPE, signal.SIGXFSZ}
 
 
-def serve(descriptor: int, folder: int) -> int:
-    """Keep runs for the daemon at the other end of the socket."""
+def serve(descriptor: int, folder: int, seat: int) -> int:
+    """Keep runs for the daemon at the other end of the socket, and for those that follow it."""
     _heed_signals()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     connection = socket.socket(fileno=descriptor)
-    os.set_inheritable(descriptor, False)
-    os.set_inheritable(folder, False)
+    for each in (descriptor, folder, seat):
+        os.set_inheritable(each, False)
+    owner = os.geteuid()
     settings = messages.settings_of(_first_message(connection))
     connection.setblocking(True)
     channel = wire.Channel(connection, wire.REQUEST_MAX)
@@ -68,8 +71,10 @@ def serve(descriptor: int, folder: int) -> int:
     privileges.adopt_orphans()
     gc.collect()
     gc.freeze()
+    door = Door(socket.socket(fileno=seat), owner)
+    door.open()
     channel.send({"is": "ready"})
-    Keeping(channel, settings, folder, speech, library.plan).run()
+    Keeping(channel, settings, folder, speech, library.plan, door).run()
     return 0
 
 

@@ -3,7 +3,8 @@
 Rules of this border:
 - One thread, one selector; nothing blocks and no turn takes more than a bounded share.
 - A run is reported ended when its worker is dead, its pipes are read, and nothing of it lives.
-- When the daemon is gone, every run is ended within two seconds and its end is in its run file.
+- When the daemon is gone, everything goes on; the ends are told to the next one, and are in the
+  run files. A minute after the last of them, where no daemon came, the keeper ends.
 """
 
 from __future__ import annotations
@@ -20,19 +21,23 @@ from functools import partial
 from typing import Any, Protocol
 
 from linod.events import Outcome
-from linod.executor import runfiles, tree, wire, worker
+from linod.executor import messages, runfiles, telling, tree, wire, worker
 from linod.executor.calling import Planned
+from linod.executor.door import Door
 from linod.executor.failing import failure
 from linod.executor.forking import Forking
 from linod.executor.kept import READ_MAX, KeptRun
 from linod.executor.limiting import TERM_BEFORE_KILL_S, Limiting
 from linod.executor.memory import OutOfMemory
 from linod.executor.messages import Order, Settings, TaskSpec, order_of
+from linod.executor.spool import Spool
 from linod.executor.strays import Strays
 from linod.specs import LogLevel
 
-DAEMON_GONE = "its daemon died"
+DISMISSED = "its daemon ended before it"
 
+ALONE_S = 60.0
+"""For so long a keeper without daemon and runs waits for the next one."""
 _SPARES = 1
 # A spare worker is forked in the first quiet moment.
 _QUIET_S = 0.002
@@ -58,7 +63,7 @@ class Speech(Protocol):
 
 
 class Keeping:
-    """Keeps runs until the daemon is gone and none is left."""
+    """Keeps runs until the daemon lets it go, or no daemon comes any more."""
 
     def __init__(
         self,
@@ -67,8 +72,16 @@ class Keeping:
         folder: int,
         speech: Speech,
         plans: Plans,
+        door: Door,
     ) -> None:
         self._channel = channel
+        self._door = door
+        self._spool = Spool()
+        self._is_retired = False
+        """Nothing will be started any more."""
+        self._is_leaving = False
+        self._leave_at: float | None = None
+        """When it ends where no daemon comes; only without daemon and runs."""
         self._folder = folder
         self._speech = speech
         self._plans = plans
@@ -90,13 +103,16 @@ class Keeping:
             "stop": self._stop,
             "follow": self._follow,
             "unfollow": self._unfollow,
+            "retire": self._retire,
+            "leave": self._leave,
         }
 
     def run(self) -> None:
         """Serve until the end."""
         self._watch_signals()
         self._selector.register(self._channel, selectors.EVENT_READ, self._hear)
-        while not (self._channel.is_closed and not self._runs):
+        self._selector.register(self._door, selectors.EVENT_READ, self._door.answer)
+        while not self._is_over():
             events = self._selector.select(self._wait_s())
             for key, _ in events:
                 key.data()
@@ -109,6 +125,17 @@ class Keeping:
             self._watch_writing()
 
     # -- the loop -----------------------------------------------------------------------------
+
+    def _is_over(self) -> bool:
+        """Say whether there is nothing left to do; let in who waits."""
+        if self._channel.is_closed:
+            self._let_in()
+        if self._runs or not (self._is_leaving or self._channel.is_closed):
+            self._leave_at = None
+            return False
+        if self._leave_at is None:
+            self._leave_at = _clock() + ALONE_S
+        return self._is_leaving or _clock() >= self._leave_at
 
     def _watch_signals(self) -> None:
         for end in (self._waker, self._wakeup):
@@ -123,13 +150,15 @@ class Keeping:
 
     def _wait_s(self) -> float | None:
         times = [run.next_at for run in self._runs.values() if run.next_at is not None]
+        if self._leave_at is not None:
+            times.append(self._leave_at)
         wait_s = max(0.0, min(times) - _clock()) if times else None
         if self._needs_spare():
             return min(wait_s, _QUIET_S) if wait_s is not None else _QUIET_S
         return wait_s
 
     def _needs_spare(self) -> bool:
-        is_wanted = bool(self._specs) and not self._channel.is_closed
+        is_wanted = bool(self._specs) and not (self._channel.is_closed or self._is_retired)
         return is_wanted and self._forking.needs_more(_SPARES)
 
     def _hear(self) -> None:
@@ -141,8 +170,23 @@ class Keeping:
                 action(message)
         if self._channel.is_closed:
             self._selector.unregister(self._channel)
-            for run in list(self._runs.values()):
-                self._limiting.end(run, Outcome.LOST, DAEMON_GONE, TERM_BEFORE_KILL_S)
+            self._channel.close()
+
+    def _let_in(self) -> None:
+        """Take who waits for the daemon, and tell what is kept and what may be unheard."""
+        caller = self._door.take()
+        if caller is None:
+            return
+        self._channel, self._is_writing = wire.Channel(caller, wire.REQUEST_MAX), False
+        self._selector.register(self._channel, selectors.EVENT_READ, self._hear)
+        for run in self._runs.values():
+            run.is_followed = False
+        kept = [telling.kept(run) for run in self._runs.values()]
+        self._send({"is": "keeping", "protocol": messages.PROTOCOL, "runs": kept})
+        for message in self._spool.messages():
+            self._send(message)
+        self._send({"is": "told", "protocol": messages.PROTOCOL})
+        self._watch_writing()
 
     def _send(self, message: dict[str, Any]) -> None:
         if not self._channel.is_closed:
@@ -192,7 +236,9 @@ class Keeping:
 
     def _own_descriptors(self) -> list[int]:
         pipes = [pipe for run in self._runs.values() for pipe in run.pipes.values()]
-        own = [self._channel.fileno(), self._waker.fileno(), self._wakeup.fileno()]
+        own = [self._waker.fileno(), self._wakeup.fileno(), *self._door.descriptors()]
+        if not self._channel.is_closed:
+            own.append(self._channel.fileno())
         poll = getattr(self._selector, "fileno", None)
         return [*own, *([poll()] if poll else []), *pipes]
 
@@ -225,6 +271,15 @@ class Keeping:
         run = self._runs.get(message["run"])
         if run is not None:
             run.is_followed = False
+
+    def _retire(self, _message: dict[str, Any]) -> None:
+        self._is_retired = True
+        self._forking.dismiss_all()
+
+    def _leave(self, _message: dict[str, Any]) -> None:
+        self._is_leaving = True
+        for run in list(self._runs.values()):
+            self._limiting.end(run, Outcome.LOST, DISMISSED, TERM_BEFORE_KILL_S)
 
     # -- what runs say ------------------------------------------------------------------------
 
@@ -271,7 +326,7 @@ class Keeping:
             self._send({"is": "lines", "run": run.order.run, "text": text[-wire.READ_MAX :]})
 
     def _tell_started(self, run: KeptRun) -> None:
-        self._send({"is": "started", "run": run.order.run, "worker": run.worker, "at": run.started})
+        self._send(telling.started(run))
 
     # -- how runs end -------------------------------------------------------------------------
 
@@ -319,10 +374,14 @@ class Keeping:
             self._close_pipe(run, name)
             self._take(run, name, b"")
         end = run.result()
-        if run.end is None:
-            runfiles.append(self._folder, run.order.run, end)
+        is_alone = self._channel.is_closed
         message = {"is": "ended", "run": run.order.run, "lease": run.order.lease, **end}
-        self._send(_fitted(message | {"log": run.tail.text()}))
+        message, size = telling.fitted(message | {"log": run.tail.text()})
+        if run.end is None or is_alone:
+            told = {"log": message["log"]} if is_alone else {}
+            runfiles.append(self._folder, run.order.run, end | told)
+        self._send(message)
+        self._spool.add(message, size)
         self._strays.forget(self._runs)
 
 
@@ -339,12 +398,3 @@ def _clock() -> float:
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()
-
-
-def _fitted(message: dict[str, Any]) -> dict[str, Any]:
-    """Shorten the log until the message fits into a line."""
-    while len(wire.encode(message)) > wire.LINE_MAX and message["log"]:
-        message["log"] = message["log"][len(message["log"]) // 2 + 1 :]
-    if len(wire.encode(message)) > wire.LINE_MAX:
-        message["detail"] = {}
-    return message

@@ -1,22 +1,23 @@
-"""The daemon's end of one keeper: starts it, talks to it, notices its end and reaps it."""
+"""The daemon's end of one keeper: starts it or takes it over, talks to it, notices its end."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve
+from attrs import evolve, frozen
 
-from linod.executor import messages, runfiles
+from linod.executor import messages, register, runfiles
 from linod.executor.messages import KeeperKey, Settings
+from linod.executor.process import Child, Inherited, KeeperProcess
+from linod.executor.register import Former
+from linod.executor.takeover import Kept
 from linod.executor.wire import LINE_MAX, Channel
 from linod.specs import Task
 
@@ -29,44 +30,39 @@ _GONE_WITHIN_S = 3.0
 _POLL_S = 0.02
 
 
+@frozen
+class Listening:
+    """Whom a link tells what."""
+
+    on_message: Callable[[Link, dict[str, Any]], None]
+    on_gone: Callable[[Link], None]
+
+
 class Link:
-    """One keeper process, from its start until it is reaped."""
+    """One keeper process, from its start or takeover until it is gone."""
 
     def __init__(
-        self,
-        key: KeeperKey,
-        settings: Settings,
-        directory: Path,
-        on_message: Callable[[Link, dict[str, Any]], None],
-        on_gone: Callable[[Link], None],
-        *,
-        import_within_s: float = IMPORT_WITHIN_S,
+        self, process: KeeperProcess, channel: Channel, record: Former, listening: Listening
     ) -> None:
-        self.key = key
-        self.settings = settings
+        self.pid = process.pid
         self.runs: set[int] = set()
         self.started: set[int] = set()
         """Those of its runs whose start was reported."""
         self.is_ready = False
         self.is_gone = False
-        self.importing: str | None = None
-        """The module that the keeper imports at this moment."""
-        self.reason: str | None = None
-        """Why it cannot serve, in its own words."""
-        self.detail: dict[str, Any] = {}
-        """What names the exception that keeps it from serving."""
-        self.is_late = False
-        """It ends so that the next one imports some modules only after the fork."""
         self._known: dict[str, Task] = {}
         self._queue: list[dict[str, Any]] = []
-        self._on_message = on_message
-        self._on_gone = on_gone
-        self._import_within_s = import_within_s
+        self._process = process
+        self._channel = channel
+        self._record = record
+        self._listening = listening
         self._loop = asyncio.get_running_loop()
         self._is_writing = False
-        self._directory = directory
-        self._spawn(directory)
-        self._limit = self._loop.call_later(READY_WITHIN_S, self._too_slow)
+        self._pidfd = _pidfd_of(self.pid)
+        self._loop.add_reader(channel.fileno(), self._read)
+        if self._pidfd is not None:
+            # A process forked by a module at import may hold the channel open.
+            self._loop.add_reader(self._pidfd, self._died)
 
     def send(self, message: dict[str, Any]) -> None:
         """Send now, or as soon as the keeper is ready."""
@@ -88,10 +84,6 @@ class Link:
         self.runs.add(message["run"])
         self.send(message)
 
-    def has_folder(self) -> bool:
-        """Say whether the folder in which it makes run files is still the one that is read."""
-        return runfiles.is_current(self._directory, self.key.user, self._folder)
-
     def withdraw(self, run: int) -> bool:
         """Take back an order that waits for the keeper; False if it was sent."""
         is_waiting = any(message.get("run") == run for message in self._queue)
@@ -100,55 +92,26 @@ class Link:
             self.runs.discard(run)
         return is_waiting
 
-    def close(self) -> None:
-        """Let the keeper read EOF: it ends what runs, then itself."""
+    def dismiss(self) -> None:
+        """Tell the keeper to leave: it ends what runs, then itself."""
         if self.is_gone:
             return
-        self._limit.cancel()
+        if self.is_ready:
+            self._channel.send({"do": "leave"})
         self._forget_channel()
         # One that still imports reads nothing, and has no runs to end.
         self._loop.call_later(_GONE_WITHIN_S if self.is_ready else 0, self.kill)
         self._reap()
 
+    def detach(self) -> None:
+        """Leave the keeper alone with its runs: the next daemon takes it over."""
+        self.is_gone = True
+        self._forget_channel()
+
     def kill(self) -> None:
         """End the keeper at once; its workers die with it."""
-        if self._process.returncode is None:
+        if not self.is_gone:
             self._process.kill()
-
-    def _spawn(self, directory: Path) -> None:
-        ours, theirs = socket.socketpair()
-        folder = runfiles.prepare(directory, self.key.user)
-        self._folder = runfiles.identity(os.fstat(folder))
-        try:
-            self._process = subprocess.Popen(
-                [*program(), "serve", str(theirs.fileno()), str(folder)],
-                stdin=subprocess.DEVNULL,
-                stdout=2,
-                pass_fds=(theirs.fileno(), folder),
-                start_new_session=True,
-                env=self.key.environ(os.environ),
-                cwd=self.settings.folder,
-            )
-        finally:
-            os.close(folder)
-            theirs.close()
-        self.pid = self._process.pid
-        try:
-            self._record = runfiles.record_keeper(directory, self.pid)
-        except OSError:
-            # The next daemon could not find it.
-            ours.close()
-            self.kill()
-            self._process.wait()
-            raise
-        self._pidfd = os.pidfd_open(self.pid) if hasattr(os, "pidfd_open") else None
-        self._channel = Channel(ours, LINE_MAX)
-        self._channel.send(messages.hello(self.settings))
-        self._loop.add_reader(ours.fileno(), self._read)
-        if self._pidfd is not None:
-            # A process forked by a module at import may hold the channel open.
-            self._loop.add_reader(self._pidfd, self._died)
-        self._watch_writing()
 
     def _read(self) -> None:
         for message in self._channel.receive():
@@ -166,32 +129,7 @@ class Link:
             self.kill()
 
     def _take(self, message: dict[str, Any]) -> None:
-        kind = message.get("is")
-        if kind == "importing":
-            self._importing(str(message.get("module")))
-        elif kind == "unusable":
-            self.reason = str(message.get("reason"))
-            self.detail = runfiles.detail_of(message.get("detail"))
-        elif kind == "late":
-            self.is_late = True
-            self.settings = evolve(self.settings, late=[str(name) for name in message["modules"]])
-        elif kind == "ready":
-            self._ready()
-        self._on_message(self, message)
-
-    def _importing(self, module: str) -> None:
-        self.importing = module
-        if not self.is_ready:
-            self._limit.cancel()
-            self._limit = self._loop.call_later(self._import_within_s, self.kill)
-
-    def _ready(self) -> None:
-        self._limit.cancel()
-        self.is_ready = True
-        self.importing = None
-        queue, self._queue = self._queue, []
-        for message in queue:
-            self.send(message)
+        self._listening.on_message(self, message)
 
     def _died(self) -> None:
         # What it said last is still in the channel.
@@ -200,10 +138,6 @@ class Link:
                 self._hear(message)
         self._forget_channel()
         self._reap()
-
-    def _too_slow(self) -> None:
-        self.reason = f"its setup was not done within {READY_WITHIN_S:.0f} s"
-        self.kill()
 
     def _forget_channel(self) -> None:
         self._is_writing = False
@@ -219,22 +153,16 @@ class Link:
     def _reap(self) -> None:
         if self.is_gone:
             return
-        if self._process.poll() is None:
+        if not self._process.is_gone():
             self._loop.call_later(_POLL_S, self._reap)
             return
-        self._limit.cancel()
         self.is_gone = True
-        self._record.unlink(missing_ok=True)
-        self._on_gone(self)
+        self._record.remove()
+        self._listening.on_gone(self)
 
     def how_it_ended(self) -> str:
         """Say how the process ended: "exit status 3", "SIGSEGV"."""
-        status = self._process.returncode
-        if status is None or status >= 0:
-            return f"exit status {status}"
-        with suppress(ValueError):
-            return signal.Signals(-status).name
-        return f"signal {-status}"
+        return self._process.how_it_ended()
 
     def _watch_writing(self) -> None:
         is_needed = self._channel.waiting > 0
@@ -249,6 +177,153 @@ class Link:
     def _write(self) -> None:
         self._channel.flush()
         self._watch_writing()
+
+
+class Own(Link):
+    """A keeper that this daemon starts."""
+
+    def __init__(
+        self,
+        key: KeeperKey,
+        settings: Settings,
+        directory: Path,
+        listening: Listening,
+        *,
+        import_within_s: float = IMPORT_WITHIN_S,
+    ) -> None:
+        self.key = key
+        self.settings = settings
+        self.importing: str | None = None
+        """The module that the keeper imports at this moment."""
+        self.reason: str | None = None
+        """Why it cannot serve, in its own words."""
+        self.detail: dict[str, Any] = {}
+        """What names the exception that keeps it from serving."""
+        self.is_late = False
+        """It ends so that the next one imports some modules only after the fork."""
+        self._directory = directory
+        self._import_within_s = import_within_s
+        folder = runfiles.prepare(directory, key.user)
+        try:
+            self._folder = runfiles.identity(os.fstat(folder))
+            process, channel, record = _spawn(key, settings, directory, folder)
+        finally:
+            os.close(folder)
+        super().__init__(process, channel, record, listening)
+        self._limit = self._loop.call_later(READY_WITHIN_S, self._too_slow)
+        self._channel.send(messages.hello(settings))
+        self._watch_writing()
+
+    def has_folder(self) -> bool:
+        """Say whether the folder in which it makes run files is still the one that is read."""
+        return runfiles.is_current(self._directory, self.key.user, self._folder)
+
+    def dismiss(self) -> None:
+        """Tell the keeper to leave: it ends what runs, then itself."""
+        self._limit.cancel()
+        super().dismiss()
+
+    def _take(self, message: dict[str, Any]) -> None:
+        kind = message.get("is")
+        if kind == "importing":
+            self._importing(str(message.get("module")))
+        elif kind == "unusable":
+            self.reason = str(message.get("reason"))
+            self.detail = runfiles.detail_of(message.get("detail"))
+        elif kind == "late":
+            self.is_late = True
+            self.settings = evolve(self.settings, late=[str(name) for name in message["modules"]])
+        elif kind == "ready":
+            self._ready()
+        super()._take(message)
+
+    def _importing(self, module: str) -> None:
+        self.importing = module
+        if not self.is_ready:
+            self._limit.cancel()
+            self._limit = self._loop.call_later(self._import_within_s, self.kill)
+
+    def _ready(self) -> None:
+        self._limit.cancel()
+        self.is_ready = True
+        self.importing = None
+        queue, self._queue = self._queue, []
+        for message in queue:
+            self.send(message)
+
+    def _too_slow(self) -> None:
+        self.reason = f"its setup was not done within {READY_WITHIN_S:.0f} s"
+        self.kill()
+
+    def _reap(self) -> None:
+        if not self.is_gone and self._process.is_gone():
+            self._limit.cancel()
+        super()._reap()
+
+
+class TakenOver(Link):
+    """A keeper that a former daemon started: it goes on with its runs, and gets no others."""
+
+    def __init__(self, kept: Kept, listening: Listening) -> None:
+        process = Inherited(kept.former.pid, kept.former.start)
+        super().__init__(process, kept.channel, kept.former, listening)
+        self.is_ready = True
+        self._later = kept.later
+        self.send({"do": "retire"})
+
+    def begin(self) -> None:
+        """Hear what it said behind its answer."""
+        later, self._later = self._later, []
+        for message in later:
+            self._hear(message)
+
+
+def _spawn(
+    key: KeeperKey, settings: Settings, directory: Path, folder: int
+) -> tuple[Child, Channel, Former]:
+    """Start the process of a keeper and record it; raises OSError."""
+    ours, theirs = socket.socketpair()
+    try:
+        seat = register.make_seat(directory)
+    except OSError:
+        ours.close()
+        theirs.close()
+        raise
+    descriptors = (theirs.fileno(), folder, seat.bound.fileno())
+    try:
+        process = subprocess.Popen(
+            [*program(), "serve", *map(str, descriptors)],
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            pass_fds=descriptors,
+            start_new_session=True,
+            env=key.environ(os.environ),
+            cwd=settings.folder,
+        )
+    except OSError:
+        ours.close()
+        seat.remove()
+        raise
+    finally:
+        seat.close()
+        theirs.close()
+    try:
+        record = register.record(directory, process.pid, seat)
+    except OSError:
+        # The next daemon could not find it.
+        ours.close()
+        seat.remove()
+        process.kill()
+        process.wait()
+        raise
+    return Child(process), Channel(ours, LINE_MAX), record
+
+
+def _pidfd_of(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+    except OSError:
+        return None  # it is gone; its channel says so
 
 
 def program() -> tuple[str, ...]:

@@ -1,8 +1,12 @@
 """What daemon and keeper say to each other, as values: built on one side, read on the other.
 
 Rules of this border:
-- From the daemon: hello (once), task (before its first start), start, stop, follow, unfollow.
-- From the keeper: importing, ready or late (once), unusable, started, lines, ended.
+- From the daemon: hello (once), task (before its first start), start, stop, follow, unfollow,
+  retire (nothing will be started any more), leave (end all, then yourself).
+- From the keeper: importing, ready or late (once), unusable, started, lines, ended; to the next
+  daemon first: keeping, ended for what the former one may not have read, told.
+- A keeper may be older or newer than its daemon: what is not known is passed over, and PROTOCOL
+  changes only where that would be wrong.
 - Instants are seconds since 1970; arguments are packed (see `wire`).
 """
 
@@ -17,10 +21,13 @@ from typing import Any
 
 from attrs import field, frozen
 
-from linod.events import StartRun, StopRun
+from linod.events import Outcome, StartRun, StopRun
 from linod.executor.runfiles import uid_of
 from linod.executor.wire import decode, encode, pack, unpack
 from linod.specs import Config, LogLevel, Reference, Task
+
+PROTOCOL = 1
+"""Of keepers that are taken over."""
 
 
 @frozen
@@ -257,6 +264,18 @@ def stop(command: StopRun) -> dict[str, Any]:
         "outcome": str(command.outcome),
         "reason": command.reason,
         "is_forced": command.is_forced,
+    }
+
+
+def disown(run: int, lease: str) -> dict[str, Any]:
+    """Build the order to end a run of which the store knows nothing."""
+    return {
+        "do": "stop",
+        "run": run,
+        "lease": lease,
+        "outcome": str(Outcome.CANCELLED),
+        "reason": "the store does not know it",
+        "is_forced": False,
     }
 
 

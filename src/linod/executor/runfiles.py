@@ -8,10 +8,9 @@ Rules of this border:
   untrusted: a forged end can only concern the run of that user whose file it is.
 - Everything is opened by dirfd, without following links.
 
-The keepers of a daemon are named by files `directory/keepers/PID` with the same first line. A
-daemon that starts calls `end_former_keepers` first: keepers whose daemon is gone end by themselves
-within 2 s; those that do not are killed, and their workers die with them. Only then `recover` is
-called for each unfinished run, so that nothing can still be writing its run file.
+A daemon that starts takes the keepers of the former one over first, and ends those that do not
+answer; their workers die with them. Only then `recover` is called for each unfinished run that no
+keeper keeps, so that nothing can still be writing its run file.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ import json
 import os
 import pwd
 import stat
-import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -29,7 +27,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from linod.events import Outcome, RunEnded
 from linod.executor import tree
@@ -46,7 +44,6 @@ FOLDERS = {"keepers": 0o700, "runs": 0o711}
 NO_SPACE = frozenset((errno.ENOSPC, errno.EDQUOT))
 _FILE_MAX = 1024 * 1024
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_POLL_S = 0.02
 _NOBODY = (0, 0)
 """Pid and start time in a file that a daemon made in the worker's stead."""
 
@@ -76,12 +73,14 @@ def recover(
     boot: str,
     user: str | None = None,
     is_running: bool = False,
+    may_live: bool = True,
 ) -> Recovered:
     """Find out what became of a run whose keeper is gone, and end what still lives of it.
 
     `boot` is the boot id stored with the run, `user` the task's; `is_running` says that its start
-    was reported, so that a file which is missing was removed and proves nothing. Call it after
-    `end_former_keepers`; it may block for two seconds where processes will not die.
+    was reported, so that a file which is missing was removed and proves nothing; `may_live` is
+    False where no process names it (`tree.living_runs`), which is costly to find out. No keeper may
+    have it any more; it may block for two seconds where processes will not die.
     """
     folder = prepare(directory, user)
     try:
@@ -96,11 +95,11 @@ def recover(
         return _unproven(run, lease, is_this_boot=True)
     end = end_of(lines, run, lease)
     if end is not None:
-        _end_what_lives(directory, run, _worker(lines, uid_of(user)))
+        _end_what_lives(directory, run, _worker(lines, uid_of(user)), may_live=may_live)
         return Recovered(proof=Proof.ENDED, end=end)
     if not _is_of_this_boot(lines, boot):
         return _lost(run, lease, MACHINE_RESTARTED)
-    _end_what_lives(directory, run, _worker(lines, uid_of(user)))
+    _end_what_lives(directory, run, _worker(lines, uid_of(user)), may_live=may_live)
     return _lost(run, lease, KEEPER_DIED)
 
 
@@ -237,12 +236,24 @@ def _folders(directory: Path) -> Iterator[int]:
 
 
 def end_of(lines: list[Any], run: int, lease: str) -> RunEnded | None:
-    """Return the first end that the lines of a run file tell; nothing in them is trusted."""
-    for line in lines:
-        if isinstance(line, dict):
-            with suppress(*MALFORMED):
-                return ended(line, run, lease)
+    """Return the first end that the lines of a run file tell; nothing in them is trusted.
+
+    Where the worker told it, a keeper without daemon told what only it knows in a line behind.
+    """
+    told = [line for line in lines if isinstance(line, dict)]
+    for index, line in enumerate(told):
+        with suppress(*MALFORMED):
+            end = ended(line, run, lease)
+            return _with_more(end, told[index + 1 :])
     return None
+
+
+def _with_more(end: RunEnded, later: list[dict[str, Any]]) -> RunEnded:
+    for line in later:
+        log, used = str(line.get("log", "")), _used(line.get("used"))
+        if log or used:
+            return evolve(end, log=end.log or log, used=end.used or used)
+    return end
 
 
 def ended(message: dict[str, Any], run: int, lease: str) -> RunEnded:
@@ -290,44 +301,6 @@ _USED_MAX = 2**63
 _USED = ("user_s", "system_s", "memory")
 
 
-def record_keeper(directory: Path, pid: int) -> Path:
-    """Name a keeper for the next daemon."""
-    folder = directory / "keepers"
-    folder.mkdir(mode=FOLDERS["keepers"], parents=True, exist_ok=True)
-    file = folder / str(pid)
-    file.write_text(json.dumps([pid, tree.start_time(pid), tree.boot_id()]) + "\n")
-    return file
-
-
-def end_former_keepers(directory: Path, wait_s: float = 3.0) -> int:
-    """Wait until the keepers of a former daemon are gone, kill those that stay; say how many."""
-    folder = directory / "keepers"
-    files = sorted(folder.iterdir()) if folder.is_dir() else []
-    limit = time.monotonic() + wait_s
-    for file in files:
-        pid, start = _keeper(file)
-        while tree.is_alive(pid, start) and time.monotonic() < limit:
-            time.sleep(_POLL_S)
-        if tree.is_alive(pid, start):
-            _kill_keeper(pid, start)
-        file.unlink(missing_ok=True)
-    return len(files)
-
-
-def _keeper(file: Path) -> tuple[int, int]:
-    """Read pid and start time; of another boot or unreadable, no process has them."""
-    try:
-        pid, start, boot = json.loads(file.read_text())
-    except (OSError, ValueError):
-        return 0, 0
-    return (int(pid), int(start)) if boot == tree.boot_id() else (0, 0)
-
-
-def _kill_keeper(pid: int, start: int) -> None:
-    # Its workers die with it; what they left is ended by `recover`, run by run.
-    tree.kill_all(lambda table: {pid} if pid in table and table[pid].start == start else set())
-
-
 def _claim(folder: int, run: int) -> bool:
     """Create the run file in the worker's stead; False if it is there."""
     try:
@@ -356,9 +329,11 @@ def _is_of_this_boot(lines: list[Any], boot: str) -> bool:
     return bool(recorded == tree.boot_id())
 
 
-def _end_what_lives(directory: Path, run: int, worker: tuple[int, int]) -> None:
+def _end_what_lives(directory: Path, run: int, worker: tuple[int, int], *, may_live: bool) -> None:
     """KILL the worker's session, if it is still the same, and all that names the run."""
     pid, start = worker
+    if not may_live and not tree.is_alive(pid, start):
+        return
 
     def members(table: dict[int, tree.Process]) -> set[int]:
         found = tree.of_run(run, str(directory.resolve()), table)

@@ -82,7 +82,7 @@ class Strays:
         marks = tree.marks(process.pid)
         if marks.get("LINOD_DIRECTORY") == self._directory and "LINOD_RUN_ID" in marks:
             return marks["LINOD_RUN_ID"] == str(run.order.run)
-        if tree.holds_run_file(process.pid, run.order.run, self._directory):
+        if str(run.order.run) in tree.runs_held(process.pid, self._directory):
             return True
         owner = next((other for other in runs.values() if other.pid == process.session), None)
         if owner is not None:

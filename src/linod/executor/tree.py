@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +30,10 @@ class Process(NamedTuple):
     session: int
     start: int
     """Start time in clock ticks since boot."""
+
+
+Finding = Callable[[dict[int, Process]], set[int]]
+"""Names some of the living processes."""
 
 
 def boot_id() -> str:
@@ -113,27 +117,35 @@ def marks(pid: int) -> dict[str, str]:
     }
 
 
-def holds_run_file(pid: int, run: int, directory: str) -> bool:
-    """Say whether a process has the run file open: what forks without exec inherits it."""
+def runs_held(pid: int, directory: str) -> set[str]:
+    """Return the runs whose files a process has open: what forks without exec inherits them."""
     folder = f"/proc/{pid}/fd"
     try:
         links = [os.readlink(f"{folder}/{name}") for name in os.listdir(folder)]
     except OSError:
-        return False
-    prefix, suffix = f"{directory}/runs/", f"/{run}"
-    names = (link.removesuffix(" (deleted)") for link in links)
-    return any(name.startswith(prefix) and name.endswith(suffix) for name in names)
+        return set()
+    prefix = f"{directory}/runs/"
+    names = (link.removesuffix(" (deleted)") for link in links if link.startswith(prefix))
+    return {name.rpartition("/")[2] for name in names}
+
+
+def runs_of(pid: int, directory: str) -> Iterator[str]:
+    """Give the runs of this directory that a process names, or whose files it holds."""
+    named = marks(pid)
+    if named.get("LINOD_DIRECTORY") == directory and "LINOD_RUN_ID" in named:
+        yield named["LINOD_RUN_ID"]
+    yield from runs_held(pid, directory)
 
 
 def of_run(run: int, directory: str, table: dict[int, Process]) -> set[int]:
     """Return the living processes that name this run of this directory, or hold its file."""
-    wanted = {"LINOD_RUN_ID": str(run), "LINOD_DIRECTORY": directory}
-    return {
-        pid
-        for pid in table
-        if pid != os.getpid()
-        and (wanted.items() <= marks(pid).items() or holds_run_file(pid, run, directory))
-    }
+    others = (pid for pid in table if pid != os.getpid())
+    return {pid for pid in others if str(run) in runs_of(pid, directory)}
+
+
+def living_runs(directory: str) -> set[str]:
+    """Return the runs of this directory that any living process names or holds."""
+    return {run for pid in processes() for run in runs_of(pid, directory)}
 
 
 def send(number: signal.Signals, process: Process) -> None:
@@ -154,7 +166,7 @@ def send(number: signal.Signals, process: Process) -> None:
         os.close(handle)
 
 
-def kill_all(find: Callable[[dict[int, Process]], set[int]]) -> set[int]:
+def kill_all(find: Finding) -> set[int]:
     """KILL what `find` names until nothing is left; return what would not die.
 
     It blocks for at most two seconds; a keeper, which must not wait, goes through `processes`

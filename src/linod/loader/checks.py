@@ -104,18 +104,10 @@ class _Checks(Telling):
         self, source: Source, path: Path, table: dict[str, Any], spec: type
     ) -> None:
         for key in keys_of(spec):
-            if key.name not in table:
-                continue
-            where, value = (*path, key.name), table[key.name]
-            if key.later:
-                self._tell_one_later(source, where, dotted(where), key.later)
-            elif isinstance(value, str) and value in key.later_values:
-                shown = f'{dotted(where)} = "{value}"'
-                self._tell_one_later(source, where, shown, key.later_values[value])
-
-    def _tell_one_later(self, source: Source, path: Path, name: str, topic: str) -> None:
-        message = f"{name} is accepted; its effect comes with {topic}"
-        self.kept.findings.add(source, path, "L090", message, is_key=True)
+            if key.name in table and key.later:
+                where = (*path, key.name)
+                message = f"{dotted(where)} is accepted; its effect comes with {key.later}"
+                self.kept.findings.add(source, where, "L090", message, is_key=True)
 
     # -- one task -----------------------------------------------------------------------------
 

@@ -1,0 +1,355 @@
+"""Keepers outlive their daemon: the next one takes them over, or ends what does not answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from linod.events import Outcome, RunEnded
+from linod.executor import register, runfiles, takeover, tree
+from linod.executor.executor import Going
+from linod.executor.runfiles import Proof
+
+DAEMON = """
+import asyncio, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from linod.events import *
+from linod.executor import Executor
+from linod.log.plan import LogPlan
+from linod.specs import *
+
+async def main():
+    folder, script = Path(sys.argv[1]), sys.argv[2]
+    task = Task(name="task", shell=script, kill_after=KILL_AFTER)
+    config = Config(path=folder / "linod.toml", linod=Linod(directory=folder / "var"),
+                    tasks={"task": task})
+    executor = Executor(folder / "var", LogPlan.of(config, {}), lambda event: None)
+    executor.configure(config)
+    now = datetime.now(UTC)
+    executor.start(StartRun(run=1, lease="l", task=task, due=now, planned=now, attempt=1,
+                            trigger=Trigger.MANUAL, zone="UTC"))
+    await asyncio.sleep(100)
+
+from datetime import timedelta
+KILL_AFTER = timedelta(seconds=1)
+asyncio.run(main())
+"""
+UNTIL_GO = "echo begun; echo on > ready; until [ -e go ]; do sleep 0.02; done; "
+
+
+def wait_until(is_true: Callable[[], Any], within_s: float = 15.0) -> None:
+    limit = time.monotonic() + within_s
+    while not is_true():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
+def leave_alone(stage: Any, script: str = UNTIL_GO) -> int:
+    """Have a daemon start a run, and kill it; return the pid of the keeper that stays."""
+    daemon = subprocess.Popen([sys.executable, "-c", DAEMON, str(stage.folder), script])
+    wait_until((stage.folder / "ready").exists)
+    daemon.kill()
+    daemon.wait()
+    (keeper,) = stage.keepers()
+    return int(keeper)
+
+
+def former(stage: Any) -> list[register.Former]:
+    return register.former_keepers(stage.directory)
+
+
+def go(stage: Any) -> None:
+    (stage.folder / "go").touch()
+
+
+def going(run: int = 1, lease: str = "l") -> Going:
+    return Going(run=run, lease=lease, user=None, task=None)
+
+
+def is_there(pid: int) -> bool:
+    return tree.start_time(pid) != 0
+
+
+def test_a_run_goes_on_without_its_daemon_and_its_end_is_told_to_the_next(stage: Any) -> None:
+    keeper = leave_alone(stage)
+
+    async def scene() -> RunEnded:
+        (kept,) = takeover.take_over(former(stage))
+        assert kept.former.pid == keeper
+        assert kept.runs[1].lease == "l"
+        stage.executor.adopt(kept, [going()])
+        started = await stage.started()
+        assert started.worker == kept.runs[1].started["worker"]
+        go(stage)
+        end = await stage.ended()
+        await stage.until(lambda: not is_there(keeper))
+        return end
+
+    end = stage.play(scene)
+
+    assert (end.outcome, end.log.split()[-1]) == (Outcome.SUCCEEDED, "begun")
+    assert former(stage) == []
+
+
+def test_an_end_that_no_daemon_heard_is_told_with_all_that_belongs_to_it(stage: Any) -> None:
+    leave_alone(stage, UNTIL_GO + "exit 3")
+    file = stage.directory / "runs" / str(os.geteuid()) / "1"
+    go(stage)
+    wait_until(lambda: "exit status 3" in file.read_text())
+
+    (kept,) = takeover.take_over(former(stage))
+    told = runfiles.end_of([kept.ends[1]], 1, "l")
+    found = runfiles.recover(stage.directory, 1, "l", boot=tree.boot_id())
+    kept.channel.close()
+
+    assert kept.runs == {}
+    assert told is not None
+    assert (told.outcome, told.reason) == (Outcome.FAILED, "exit status 3")
+    assert told.log.split()[-1] == "begun"
+    assert told.used["memory"] > 0
+    assert (found.proof, found.end) == (Proof.ENDED, told)
+    register.end_keepers(former(stage), wait_s=0)
+
+
+def test_what_a_procedure_reported_itself_keeps_its_log_in_the_run_file() -> None:
+    lines = [
+        [1, 2, "boot"],
+        {"outcome": "succeeded", "ended": 5.0},
+        {"outcome": "failed", "log": "begun", "used": {"user_s": 1, "system_s": 2, "memory": 3}},
+    ]
+
+    end = runfiles.end_of(lines, 7, "l")
+
+    assert end is not None
+    assert (end.outcome, end.log, end.used["memory"]) == (Outcome.SUCCEEDED, "begun", 3)
+
+
+def test_limits_hold_without_a_daemon(stage: Any) -> None:
+    stage.task("task", shell=UNTIL_GO)
+    keeper = leave_alone(stage, "trap '' TERM; " + UNTIL_GO)
+
+    async def scene() -> RunEnded:
+        (kept,) = takeover.take_over(former(stage))
+        stage.executor.adopt(kept, [going()])
+        stage.executor.stop(stop(1))
+        return await stage.ended(within_s=5)
+
+    end = stage.play(scene)
+
+    assert (end.outcome, end.reason) == (Outcome.CANCELLED, "by alice")
+    wait_until(lambda: not is_there(keeper))
+
+
+def stop(run: int) -> Any:
+    from linod.events import StopRun
+
+    return StopRun(run=run, lease="l", outcome=Outcome.CANCELLED, reason="by alice")
+
+
+def test_a_run_that_the_store_does_not_know_is_ended(stage: Any) -> None:
+    keeper = leave_alone(stage)
+
+    async def scene() -> None:
+        (kept,) = takeover.take_over(former(stage))
+        stage.executor.adopt(kept, [])
+        await stage.until(lambda: not is_there(keeper))
+
+    stage.play(scene)
+
+    assert stage.marked() == []
+    assert stage.events == []
+
+
+def test_one_after_another_takes_over_and_the_newest_is_heard(stage: Any) -> None:
+    keeper = leave_alone(stage)
+    for _ in range(3):
+        (kept,) = takeover.take_over(former(stage))
+        assert kept.runs.keys() == {1}
+        kept.channel.close()
+    go(stage)
+    (kept,) = takeover.take_over(former(stage))
+    kept.channel.send({"do": "leave"})
+    wait_until(lambda: not is_there(keeper))
+
+
+def test_a_keeper_that_hangs_is_ended_and_its_run_is_lost(stage: Any) -> None:
+    keeper = leave_alone(stage)
+    os.kill(keeper, signal.SIGSTOP)
+
+    kept = takeover.take_over(former(stage), within_s=0.3)
+    found = runfiles.recover(stage.directory, 1, "l", boot=tree.boot_id())
+
+    assert (kept, former(stage)) == ([], [])
+    assert not is_there(keeper)
+    assert (found.proof, found.end.reason) == (Proof.LOST, "its keeper died")
+    assert stage.marked() == []
+
+
+def test_another_protocol_is_not_taken_over(stage: Any) -> None:
+    """Play a keeper that answers in a way of its own."""
+    seat = register.make_seat(stage.directory)
+    keeper = subprocess.Popen(["sleep", "600"])
+    record = register.record(stage.directory, keeper.pid, seat)
+    seat.bound.listen()
+    answer = b'{"is":"keeping","protocol":0,"runs":[]}\n{"is":"told","protocol":0}\n'
+
+    import threading
+
+    def speak() -> None:
+        connection, _ = seat.bound.accept()
+        connection.sendall(answer)
+
+    speaker = threading.Thread(target=speak)
+    speaker.start()
+    try:
+        assert takeover.take_over([record], within_s=0.5) == []
+    finally:
+        speaker.join()
+        seat.close()
+    assert keeper.wait(5) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"",
+        b"nonsense\n",
+        b'{"is":"keeping"}\n',
+        b'{"is":"keeping","protocol":1,"runs":[{"run":"x"}]}\n{"is":"told"}\n',
+        b'{"is":"keeping","protocol":1,"runs":{}}\n' * 3,
+        b'{"is":"ended","run":[]}\n{"is":"ended"}\n',
+        b"\xff" * 300_000,
+    ],
+)
+def test_nonsense_is_no_answer(stage: Any, junk: bytes) -> None:
+    seat = register.make_seat(stage.directory)
+    keeper = subprocess.Popen(["sleep", "600"])
+    record = register.record(stage.directory, keeper.pid, seat)
+    seat.bound.listen()
+
+    import threading
+
+    def speak() -> None:
+        connection, _ = seat.bound.accept()
+        with connection:
+            try:
+                connection.sendall(junk)
+            except OSError:
+                return
+
+    speaker = threading.Thread(target=speak)
+    speaker.start()
+    assert takeover.take_over([record], within_s=1) == []
+    speaker.join()
+    seat.close()
+    assert keeper.wait(5) == -signal.SIGKILL
+
+
+def test_one_that_does_not_listen_yet_has_no_runs_and_is_ended_at_once(stage: Any) -> None:
+    seat = register.make_seat(stage.directory)
+    keeper = subprocess.Popen(["sleep", "600"])
+    record = register.record(stage.directory, keeper.pid, seat)
+    before = time.monotonic()
+
+    assert takeover.take_over([record]) == []
+
+    assert time.monotonic() - before < 1
+    seat.close()
+    assert keeper.wait(5) == -signal.SIGKILL
+    assert list((stage.directory / "keepers").iterdir()) == []
+
+
+def test_a_socket_without_record_is_swept(stage: Any) -> None:
+    seat = register.make_seat(stage.directory)
+    seat.close()
+
+    assert former(stage) == []
+
+    assert not seat.path.exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "junk", "[]", "[1]", '["a", "b", "c", "d"]', "[1, 2, 3, 4]", '{"a": 1}', "null"]
+)
+def test_a_record_that_cannot_be_read_names_nobody(stage: Any, text: str) -> None:
+    folder = stage.directory / "keepers"
+    folder.mkdir(parents=True)
+    (folder / "123").write_text(text)
+
+    (found,) = former(stage)
+
+    assert not found.is_alive()
+    assert takeover.take_over([found]) == []
+    assert list(folder.iterdir()) == []
+
+
+def test_a_record_names_no_socket_elsewhere(stage: Any) -> None:
+    folder = stage.directory / "keepers"
+    folder.mkdir(parents=True)
+    text = json.dumps([os.getpid(), 1, tree.boot_id(), "../../linod.sock"])
+    (folder / "123").write_text(text)
+
+    (found,) = former(stage)
+
+    assert found.socket == folder / "linod.sock"
+
+
+def test_a_directory_with_a_long_path_has_keepers_too(tmp_path: Path) -> None:
+    directory = tmp_path / ("long" * 30)
+    seat = register.make_seat(directory)
+    seat.bound.listen()
+    record = register.record(directory, os.getpid(), seat)
+
+    with register.connect(record) as connection:
+        assert isinstance(connection, socket.socket)
+    seat.close()
+
+
+def test_a_stranger_is_not_let_in(stage: Any) -> None:
+    from linod.executor.door import Door
+
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become another user")
+    stage.folder.chmod(0o755)
+    seat = register.make_seat(stage.directory)
+    for path in (stage.directory, seat.path.parent, seat.path):
+        path.chmod(0o777)
+    door = Door(seat.bound, owner=0)
+    door.open()
+    knock = f"""
+import socket, os
+os.setuid(65534)
+s = socket.socket(socket.AF_UNIX); s.connect({str(seat.path)!r}); print(s.recv(1))
+"""
+    caller = subprocess.Popen([sys.executable, "-c", knock], stdout=subprocess.PIPE)
+    wait_until(lambda: answered(door, caller))
+
+    assert door.take() is None
+
+
+def answered(door: Any, caller: Any) -> bool:
+    door.answer()
+    return caller.poll() is not None
+
+
+@pytest.mark.timeout(90)
+def test_a_keeper_without_daemon_and_runs_ends_after_a_minute(stage: Any) -> None:
+    keeper = leave_alone(stage)
+    go(stage)
+    wait_until(lambda: stage.marked() == [])
+    before = time.monotonic()
+
+    wait_until(lambda: not is_there(keeper), within_s=70)
+
+    assert time.monotonic() - before > 50
