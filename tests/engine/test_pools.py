@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import time
+from pathlib import Path
 
 import pytest
 
@@ -323,3 +324,37 @@ def test_a_thousand_that_are_due_at_once_start_within_the_limit(world: World) ->
 
     assert 64 == len(world.starts(at(10)))
     assert 1000 == len(world.engine.unfinished())
+
+
+def test_what_is_due_together_may_be_decided_in_parts_the_highest_priority_first(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path / "linod.db", at_once=3)
+    tasks = [build_task(f"task{n}", priority=n % 2) for n in range(8)]
+    world.adopt(at(5), *tasks, max_running=5)
+
+    parts = [world.settle(at(10)) for _ in range(4)]
+
+    assert [len(starts(part)) for part in parts] == [3, 2, 0, 0]
+    begun = [start.task.name for part in parts for start in starts(part)]
+    assert begun == ["task1", "task3", "task5", "task7", "task0"]
+    assert [part.wake for part in parts] == [at(10), at(10), at(20), at(20)]
+    assert [len(world.verdicts(task.name)) for task in tasks] == [1] * 8
+
+
+def test_what_a_person_asks_for_comes_after_all_that_was_due_before(tmp_path: Path) -> None:
+    world = World(tmp_path / "linod.db", at_once=1)
+    world.adopt(at(5), *(build_task(f"task{n}") for n in range(3)))
+
+    world.settle(at(10), pause(10.5, "task2"))
+
+    assert [world.verdicts(f"task{n}") for n in range(3)] == [[(10, "admitted", "")]] * 3
+
+
+def test_upstream_is_decided_first_in_parts_too(tmp_path: Path) -> None:
+    world = World(tmp_path / "linod.db", at_once=1)
+    world.adopt(at(5), build_task("load", after=("extract",)), build_task("extract"))
+
+    parts = [starts(world.settle(at(10))) for _ in range(2)]
+
+    assert [[start.task.name for start in part] for part in parts] == [["extract"], []]

@@ -117,6 +117,7 @@ class World:
         plan: Callable[[int, str], Fault | None] | None = None,
     ) -> None:
         self.random = Random(seed)
+        self._at_once = (None, 1, 3)[seed % 3]
         self.weather = weather or Weather()
         self.clock = Clock()
         self.clock.lived += timedelta(hours=self.random.choice([0, 0, 3.9, 5, 17 * 24]))
@@ -202,7 +203,10 @@ class World:
         """Start a daemon, which learns what became of the runs of the one before."""
         try:
             engine = Engine(
-                self.store, lease=lambda: f"lease-{next(self._leases)}", boot=f"boot-{self._boot}"
+                self.store,
+                lease=lambda: f"lease-{next(self._leases)}",
+                boot=f"boot-{self._boot}",
+                at_once=self._at_once,
             )
             settled = engine.adopt(
                 self._setting.config, self.clock.written, elapsed=self.clock.elapsed

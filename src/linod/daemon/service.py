@@ -20,6 +20,7 @@ from attrs import frozen
 
 from linod.daemon import clock
 from linod.daemon.board import Board, Served
+from linod.daemon.foresight import Foresight
 from linod.daemon.teller import Teller
 from linod.engine import Engine, Plan, Settled
 from linod.events import (
@@ -43,6 +44,8 @@ TROUBLE_AGAIN_S = 60.0
 """A trouble that lasts is told again this often."""
 CLOCK_STEP_TOLD = timedelta(seconds=60)
 """Smaller steps of the clock are what a time server does."""
+EXPECTED_MAX = 256
+"""Of what is due at once, so many starts are prepared; keepers have a bound of their own."""
 WARNINGS_MAX = 10_000
 """Of the last day, to be counted: more say no more."""
 
@@ -64,6 +67,7 @@ class Service:
         self._events: list[Event] = []
         self._wake = asyncio.Event()
         self._alarm = clock.Alarm(self._wake.set)
+        self._foresight = Foresight(self._expect)
         self._offset = clock.offset()
         self._answers: dict[int, asyncio.Future[Answer]] = {}
         self._ends: dict[int, set[asyncio.Future[RunRow]]] = {}
@@ -173,7 +177,13 @@ class Service:
     def close(self) -> None:
         """Let the thread and the alarm go; call it when `run` has ended."""
         self._alarm.close()
+        self._foresight.close()
         self._thread.shutdown(cancel_futures=True)
+
+    async def _expect(self, wake: datetime) -> None:
+        """Have keepers fork ahead for what is due next."""
+        tasks = await self.in_store(lambda: self._engine.due_by(wake, EXPECTED_MAX))
+        self._executor.expect(tasks)
 
     def _adopt(self, config: Config) -> Settled:
         return self._engine.adopt(config, clock.now(), elapsed=clock.elapsed())
@@ -243,6 +253,7 @@ class Service:
             elif isinstance(effect, StopRun):
                 self._executor.stop(effect)
         self._alarm.set(settled.wake)
+        self._foresight.look(settled.wake)
         self.board.apply(settled)
         present = clock.now()
         for effect in settled.effects:

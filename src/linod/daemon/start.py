@@ -30,6 +30,8 @@ from linod.specs import Config
 from linod.store import open_store, opening
 
 LEASE_BYTES = 8
+DECIDED_AT_ONCE = 32
+"""Tasks in one transaction: it takes some milliseconds, in which none of them starts."""
 ANSWER_WITHIN_S = 10.0
 """For a daemon that is asked to hand over."""
 HAND_OVER_WITHIN_S = 30.0
@@ -118,7 +120,12 @@ def _serve_locked(
     try:
         start_log(plan, program="daemon")
         teller = Teller(plan, write)
-        engine = Engine(store, lease=lambda: secrets.token_hex(LEASE_BYTES), boot=boot_id())
+        engine = Engine(
+            store,
+            lease=lambda: secrets.token_hex(LEASE_BYTES),
+            boot=boot_id(),
+            at_once=DECIDED_AT_ONCE,
+        )
 
         async def serve() -> int:
             return await Shell(

@@ -76,6 +76,8 @@ class Agenda:
             if plan.next_due is not None
         ]
         heapq.heapify(self._heap)
+        self._due: list[Plan] = []
+        """Taken out of the heap, and not given to anybody yet."""
         self._dependents: dict[str, list[Plan]] = {}
         for plan in self._plans.values():
             for name in plan.task.after:
@@ -100,15 +102,33 @@ class Agenda:
 
     @property
     def wake(self) -> datetime | None:
-        """When something is due next."""
+        """When something is due next; in the past, where not all that is due was taken."""
+        if self._due:
+            return self._due[0].next_due
         return self._heap[0][0] if self._heap else None
 
-    def take_due(self, now: datetime) -> list[Plan]:
-        """Take out the plans that are due: upstream first, then by due and file; put each back."""
-        due = []
+    def due_by(self, instant: datetime, at_most: int) -> list[Plan]:
+        """Some of the plans that are due by then, without looking at the others."""
+        found: list[Plan] = []
+        places = [0]
+        while places and len(found) < at_most:
+            place = places.pop()
+            if place < len(self._heap) and self._heap[place][0] <= instant:
+                found.append(self._plans[self._heap[place][2]])
+                places += (2 * place + 1, 2 * place + 2)
+        return found
+
+    def take_due(self, now: datetime, at_most: int | None = None) -> list[Plan]:
+        """Take out plans that are due: upstream first, then by priority, due and file.
+
+        Put each back. Of more than `at_most` the others are due still, before what falls due later.
+        """
         while self._heap and self._heap[0][0] <= now:
-            due.append(self._plans[heapq.heappop(self._heap)[2]])
-        return sorted(due, key=lambda plan: plan.depth)
+            self._due.append(self._plans[heapq.heappop(self._heap)[2]])
+        self._due.sort(key=lambda plan: (plan.depth, -plan.task.priority))
+        taken = self._due[:at_most]
+        del self._due[:at_most]
+        return taken
 
     def put_back(self, plan: Plan, through: datetime) -> None:
         """Note how far a plan that was taken out is decided, and queue its next due."""

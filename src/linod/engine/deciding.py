@@ -35,12 +35,12 @@ class Deciding:
         self._situation = situation
         self._ending = ending
 
-    def decide_due(self) -> None:
-        """Decide everything that is due."""
+    def decide_due(self, at_most: int | None = None) -> None:
+        """Decide what is due: everything, or so many tasks, upstream first."""
         situation, draft = self._situation, self._situation.draft
         if situation.is_closed:
             return
-        for plan in situation.agenda.take_due(draft.now):
+        for plan in situation.agenda.take_due(draft.now, at_most):
             self._decide(plan)
             situation.agenda.put_back(plan, draft.now)
             situation.store.move_cursor(plan.name, draft.now)
@@ -192,6 +192,7 @@ class Deciding:
     ) -> None:
         situation = self._situation
         situation.ledger.add(decision(plan, due, Verdict.ADMITTED))
+        # Its decision is new, so there is no attempt yet.
         run = new_run(
             plan,
             due,
@@ -203,7 +204,7 @@ class Deciding:
             held=start.held,
             held_since=situation.draft.now if start.held else None,
         )
-        situation.add_run(plan, run)
+        situation.add_run(plan, run, attempt=1)
 
 
 def new_run(plan: Plan, due: datetime, trigger: Trigger, now: datetime, **fields: Any) -> RunRow:

@@ -35,15 +35,27 @@ from linod.events import (
 )
 from linod.policy import Hold
 from linod.recurrence.model import Event as Recurring
-from linod.specs import Config, LogLevel
+from linod.specs import Config, LogLevel, Task
 from linod.store.interface import CursorRow, RunRow, Store
 
 
 class Engine:
     """Decides for one store; one thread at a time calls it."""
 
-    def __init__(self, store: Store, *, lease: Callable[[], str], boot: str = "") -> None:
-        """`lease` makes an unguessable text per start."""
+    def __init__(
+        self,
+        store: Store,
+        *,
+        lease: Callable[[], str],
+        boot: str = "",
+        at_once: int | None = None,
+    ) -> None:
+        """`lease` makes an unguessable text per start.
+
+        A settle decides `at_once` tasks at most, those of the highest priority, where more are due:
+        then its `wake` is not after its now, and the first ones start while the others are decided.
+        """
+        self._at_once = at_once
         self._store = store
         situation = Situation.of(store, Identity(lease=lease, boot=boot))
         self._situation = situation
@@ -99,6 +111,19 @@ class Engine:
     def unfinished(self) -> tuple[RunRow, ...]:
         """The runs without an outcome, oldest first."""
         return tuple(self._situation.roster.all().values())
+
+    def due_by(self, instant: datetime, at_most: int) -> list[Task]:
+        """Some of the tasks that are due by then, a chain's first ones too: a guess at what starts.
+
+        It changes nothing; a reload, a hold or a policy may decide otherwise.
+        """
+        config = self._situation.config
+        assert config is not None, "adopt() comes first"
+        tasks: list[Task] = []
+        for plan in self._situation.agenda.due_by(instant, at_most):
+            names = plan.chain.tasks[0] if plan.chain is not None else (plan.name,)
+            tasks += [config.tasks[name] for name in names]
+        return tasks[:at_most]
 
     def wake(self, now: datetime, elapsed: timedelta | None = None) -> datetime | None:
         """When something is due next."""
@@ -293,7 +318,9 @@ class Engine:
         fired = situation.timers.take(draft.now, draft.elapsed)
         for event in events:
             self._hear_past(event)
-        self._deciding.decide_due()
+        # What a person asks for, or a timer brings, comes after all that was due before it.
+        is_plain = not fired and all(isinstance(event, _PAST) for event in events)
+        self._deciding.decide_due(self._at_once if is_plain else None)
         for timer in fired:
             self._go_off(timer)
         for event in events:
@@ -396,4 +423,5 @@ def _since_boot(now: datetime, elapsed: timedelta | None) -> timedelta:
     return now - _EPOCH if elapsed is None else elapsed
 
 
+_PAST = (RunStarted, RunEnded, RunNeverStarted)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -85,9 +85,10 @@ class Roster:
 
     # -- changes ------------------------------------------------------------------------------
 
-    def add(self, draft: Draft, plan: Plan, run: RunRow) -> RunRow:
-        """Write the next attempt at a due, which waits; `id` and `attempt` are not looked at."""
-        attempt = self._store.next_attempt(run.task, run.due)
+    def add(self, draft: Draft, plan: Plan, run: RunRow, attempt: int | None = None) -> RunRow:
+        """Write an attempt at a due, which waits: the next one, unless it is known which."""
+        if attempt is None:
+            attempt = self._store.next_attempt(run.task, run.due)
         text = "" if run.is_chain else policy.arguments_text(plan.task)
         run = self._store.add_run(evolve(run, attempt=attempt, arguments=text))
         self._enter(run)

@@ -112,9 +112,12 @@ class Situation:
         """Look at the waiting runs of a task before this settle ends."""
         self.dirty[task] = None
 
-    def add_run(self, plan: Plan, run: RunRow) -> RunRow:
-        """Write a run that waits, and look at it when its time has come."""
-        run = self.roster.add(self.draft, plan, run)
+    def add_run(self, plan: Plan, run: RunRow, attempt: int | None = None) -> RunRow:
+        """Write a run that waits, and look at it when its time has come.
+
+        Unless its attempt is known, it is the next one at its due.
+        """
+        run = self.roster.add(self.draft, plan, run, attempt)
         self.look_when_ready(run)
         return run
 

@@ -136,6 +136,19 @@ class Executor:
         )
         self._give(going, link)
 
+    def expect(self, tasks: Collection[Task]) -> None:
+        """Prepare for starts of these tasks within a second or two: workers are forked ahead."""
+        counts: dict[KeeperKey, list[Task]] = {}
+        for task in tasks:
+            counts.setdefault(KeeperKey.of(task), []).append(task)
+        for key, some in counts.items():
+            # Of users whose keeper is not there it starts with their first run.
+            link = self._links.get(key)
+            if link is not None and link.is_ready and link not in self._former:
+                for task in some:
+                    link.teach(task)
+                link.send({"do": "expect", "count": len(some)})
+
     def adopt(self, kept: Kept, runs: Collection[Going]) -> None:
         """Take over a keeper of a former daemon, with those of its runs that are to go on.
 

@@ -19,6 +19,8 @@ from linod.executor.messages import Order, Settings, rehearsal
 
 _BLOCKED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PIPES = ("stdout", "stderr", "report", "lines")
+SPARES_MAX = 128
+"""Waiting workers: each has about a megabyte of its own."""
 
 
 class Forked(NamedTuple):
@@ -59,23 +61,44 @@ class Forking:
         self._pid = os.getpid()
         self._spares: deque[Spare] = deque()
         self._may_spare = True
+        self._expected = 0
+        self._until = 0.0
+        """Until then so many are expected."""
 
     @property
     def waiting(self) -> set[int]:
         """The workers that have no order yet."""
         return {spare.pid for spare in self._spares}
 
-    def needs_more(self, wanted: int) -> bool:
+    def expect(self, count: int, until: float) -> None:
+        """Have so many wait until then, within a bound; one waits always."""
+        self._expected, self._until = min(count, SPARES_MAX), until
+
+    def needs_more(self, now: float) -> bool:
         """Say whether fewer wait than are wanted; never where forking ahead has failed."""
-        return self._may_spare and len(self._spares) < wanted
+        return self._may_spare and len(self._spares) < self._wanted(now)
+
+    def ease(self, now: float) -> float | None:
+        """Dismiss what was expected in vain; say when to look again, if there is such a time."""
+        if len(self._spares) <= 1:
+            return None
+        if now < self._until:
+            return self._until
+        while len(self._spares) > 1:
+            _dismiss(self._spares.pop())
+        return None
 
     def start(self, order: Order, message: dict[str, Any]) -> Forked:
         """Have a worker execute an order; raises OSError where none can be forked."""
+        self._expected = max(0, self._expected - 1)
         while self._spares:
             spare = self._spares.popleft()
             if _took(spare, message):
                 return Forked(spare.pid, spare.pipes)
         return self._fork(lambda station: worker.work(station, self._find(order)), [])
+
+    def _wanted(self, now: float) -> int:
+        return max(1, self._expected) if now < self._until else 1
 
     def make_spare(self) -> None:
         """Fork a worker ahead of time: the next run need not wait for it."""
@@ -113,13 +136,13 @@ class Forking:
     def _fork(self, work: Callable[[worker.Station], None], more: list[int]) -> Forked:
         theirs: dict[str, int] = {}
         ours: dict[str, int] = {}
-        close = [*self._own(), *self._of_spares(), *more]
+        others = [*self._own(), *self._of_spares(), *more]
         signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
         try:
             for name in _PIPES:
                 ours[name], theirs[name] = os.pipe()
                 os.set_blocking(ours[name], False)
-            close += [*ours.values(), theirs["stdout"], theirs["stderr"]]
+            close = _ranges([*others, *ours.values(), theirs["stdout"], theirs["stderr"]])
             pid = os.fork()
             if pid == 0:
                 work(self._station(theirs, close))
@@ -136,7 +159,7 @@ class Forking:
     def _of_spares(self) -> list[int]:
         return [end for spare in self._spares for end in (spare.orders, *spare.pipes.values())]
 
-    def _station(self, theirs: dict[str, int], close: list[int]) -> worker.Station:
+    def _station(self, theirs: dict[str, int], close: list[tuple[int, int]]) -> worker.Station:
         return worker.Station(
             log_plan=self._log_plan,
             directory=self._settings.directory,
@@ -146,6 +169,17 @@ class Forking:
             close=close,
             **theirs,
         )
+
+
+def _ranges(descriptors: list[int]) -> list[tuple[int, int]]:
+    """Join numbers to ranges [first, end): hundreds of waiting workers are few system calls."""
+    ranges: list[tuple[int, int]] = []
+    for number in sorted(descriptors):
+        if ranges and ranges[-1][1] == number:
+            ranges[-1] = (ranges[-1][0], number + 1)
+        else:
+            ranges.append((number, number + 1))
+    return ranges
 
 
 def _took(spare: Spare, message: dict[str, Any]) -> bool:

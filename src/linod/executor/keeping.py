@@ -38,9 +38,9 @@ DISMISSED = "its daemon ended before it"
 
 ALONE_S = 60.0
 """For so long a keeper without daemon and runs waits for the next one."""
-_SPARES = 1
-# A spare worker is forked in the first quiet moment.
-_QUIET_S = 0.002
+# A worker is forked ahead in the first quiet moment.
+_QUIET_S = 0.001
+_EXPECTED_FOR_S = 5.0
 _DRAIN_MAX = 1024 * 1024
 # A daemon that does not read gets no more lines of followed runs.
 _OUTBOX_MAX = 4 * 1024 * 1024
@@ -103,6 +103,7 @@ class Keeping:
             "stop": self._stop,
             "follow": self._follow,
             "unfollow": self._unfollow,
+            "expect": self._expect,
             "retire": self._retire,
             "leave": self._leave,
         }
@@ -150,16 +151,16 @@ class Keeping:
 
     def _wait_s(self) -> float | None:
         times = [run.next_at for run in self._runs.values() if run.next_at is not None]
-        if self._leave_at is not None:
-            times.append(self._leave_at)
-        wait_s = max(0.0, min(times) - _clock()) if times else None
+        now = _clock()
+        times += [at for at in (self._leave_at, self._forking.ease(now)) if at is not None]
+        wait_s = max(0.0, min(times) - now) if times else None
         if self._needs_spare():
             return min(wait_s, _QUIET_S) if wait_s is not None else _QUIET_S
         return wait_s
 
     def _needs_spare(self) -> bool:
         is_wanted = bool(self._specs) and not (self._channel.is_closed or self._is_retired)
-        return is_wanted and self._forking.needs_more(_SPARES)
+        return is_wanted and self._forking.needs_more(_clock())
 
     def _hear(self) -> None:
         if self._channel.is_closed:
@@ -271,6 +272,9 @@ class Keeping:
         run = self._runs.get(message["run"])
         if run is not None:
             run.is_followed = False
+
+    def _expect(self, message: dict[str, Any]) -> None:
+        self._forking.expect(message["count"], _clock() + _EXPECTED_FOR_S)
 
     def _retire(self, _message: dict[str, Any]) -> None:
         self._is_retired = True

@@ -2,7 +2,8 @@
 
 Rules of this border:
 - From the daemon: hello (once), task (before its first start), start, stop, follow, unfollow,
-  retire (nothing will be started any more), leave (end all, then yourself).
+  expect (so many starts soon), retire (nothing will be started any more), leave (end all, then
+  yourself).
 - From the keeper: importing, ready or late (once), unusable, started, lines, ended; to the next
   daemon first: keeping, ended for what the former one may not have read, told.
 - A keeper may be older or newer than its daemon: what is not known is passed over, and PROTOCOL

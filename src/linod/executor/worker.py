@@ -60,8 +60,8 @@ class Station:
     stderr: int
     report: int
     lines: int
-    close: Iterable[int]
-    """Descriptors of the keeper that are no business of a run."""
+    close: Iterable[tuple[int, int]]
+    """Ranges [first, end) of descriptors of the keeper that are no business of a run."""
 
 
 @frozen(kw_only=True)
@@ -102,8 +102,8 @@ def _become(station: Station) -> int:
         os._exit(EXIT_REFUSED)
     os.dup2(station.stdout, 1)
     os.dup2(station.stderr, 2)
-    for descriptor in station.close:
-        os.close(descriptor)
+    for first, end in station.close:
+        os.closerange(first, end)
     _reset_signals()
     return tree.start_time(os.getpid())
 

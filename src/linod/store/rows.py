@@ -43,15 +43,18 @@ _Row = TypeVar("_Row")
 def translated() -> Iterator[None]:
     try:
         yield
-    except sqlite3.OperationalError as error:
-        raise StoreError(f"the store cannot be used: {trouble(error)}") from error
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.IntegrityError):
-            # Uniqueness is the last guard: what it stops is a bug above it.
-            raise AssertionError(f"the store refused a row: {error}") from error
-        raise StoreLost(f"the store is damaged: {error}") from error
-    except UnicodeDecodeError as error:
-        raise StoreLost(f"the store is damaged: {error}") from error
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        raise translation(error) from error
+
+
+def translation(error: Exception) -> Exception:
+    """Say what an error of SQLite, or of its texts, means to who uses the store."""
+    if isinstance(error, sqlite3.OperationalError):
+        return StoreError(f"the store cannot be used: {trouble(error)}")
+    if isinstance(error, sqlite3.IntegrityError):
+        # Uniqueness is the last guard: what it stops is a bug above it.
+        return AssertionError(f"the store refused a row: {error}")
+    return StoreLost(f"the store is damaged: {error}")
 
 
 @contextmanager

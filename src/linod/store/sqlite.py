@@ -295,8 +295,11 @@ class SqliteStore(SqliteReader):
         return len(gone) + len(blank)
 
     def _write(self, statement: str, values: Sequence[Any]) -> sqlite3.Cursor:
-        with rows.translated():
+        # A context manager takes longer than some statements do.
+        try:
             return self._connection.execute(statement, values)
+        except sqlite3.Error as error:
+            raise rows.translation(error) from error
 
     def _write_many(self, statement: str, values: Iterable[Sequence[Any]]) -> None:
         with rows.translated():
