@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from linod.advice import why
+from linod.daemon.service import TROUBLE_AGAIN_S, Service
+from linod.daemon.teller import Teller
 from linod.events import Event, RunNeverStarted, State
-from linod.executor import runfiles, tree
-from linod.executor.executor import Going
+from linod.executor import register, runfiles, takeover, tree
+from linod.executor.executor import Executor, Going
 from linod.executor.takeover import Kept
-from linod.specs import Task
+from linod.specs import Config, LogLevel, Task
 from linod.store.interface import RunRow
+
+RECOVER_AGAIN_S = 0.5
+"""Where run files cannot be read or made: nothing starts before it is known what began."""
 
 
 class Past:
@@ -53,6 +61,55 @@ class Past:
                 if end is not None:
                     return end
         return _recovered(directory, run, may_live=may_live)
+
+
+class Recovery:
+    """Has a daemon begin where the former one ended."""
+
+    def __init__(
+        self, service: Service, executor: Executor, teller: Teller, stopped: asyncio.Event
+    ) -> None:
+        self._service = service
+        self._executor = executor
+        self._teller = teller
+        self._stopped = stopped
+        self._told: float | None = None
+        """When it was said last that run files are in trouble."""
+
+    async def take_over(self, directory: Path, *, may_reuse: bool) -> list[Kept]:
+        """Ask the keepers of the former daemon; those that are as ours would be may be ours."""
+        former = register.former_keepers(directory)
+        kept = await asyncio.to_thread(takeover.take_over, former)
+        if may_reuse:
+            self._executor.offer(kept)
+        return kept
+
+    async def look_back(self, kept: Sequence[Kept], config: Config) -> bool:
+        """Learn what became of the former daemon's runs; False where a signal came first."""
+        past = Past(kept, tuple(self._service.board.unfinished.values()))
+        while not self._stopped.is_set():
+            try:
+                events = await asyncio.to_thread(past.events, config.directory)
+            except OSError as error:
+                self._bear(error)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopped.wait(), RECOVER_AGAIN_S)
+                continue
+            self._service.trouble = ""
+            for each in kept:
+                self._executor.adopt(each, past.going(each, config.tasks))
+            for event in events:
+                self._service.hear(event)
+            return True
+        return False  # the next start asks again
+
+    def _bear(self, error: OSError) -> None:
+        """Say what is wrong, at first and then once a minute."""
+        present = asyncio.get_running_loop().time()
+        self._service.trouble = f"former runs cannot be looked up: {why(error)}"
+        if self._told is None or present - self._told >= TROUBLE_AGAIN_S:
+            self._told = present
+            self._teller.say(LogLevel.ERROR, f"{self._service.trouble}; nothing starts")
 
 
 def _has(kept: Kept, run: RunRow) -> bool:

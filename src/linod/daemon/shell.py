@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from math import inf
@@ -13,25 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import linod
-from linod.advice import why
 from linod.control.server import Server
 from linod.daemon import clock, systemd
 from linod.daemon.desk import Desk
 from linod.daemon.draining import Draining
 from linod.daemon.first_run import FirstRun, end_of
 from linod.daemon.locking import Lock
-from linod.daemon.recovery import Past
+from linod.daemon.recovery import Recovery
 from linod.daemon.reloading import load_settled
 from linod.daemon.requests import Refusal
-from linod.daemon.service import TROUBLE_AGAIN_S, Service
+from linod.daemon.service import Service
 from linod.daemon.teller import Teller
 from linod.diagnostics import render_text
 from linod.engine import Engine
 from linod.errors import LinodError
-from linod.events import Answer, Event, Outcome, ServeStarted
-from linod.executor import register, takeover
+from linod.events import Answer, Outcome, ServeStarted
 from linod.executor.executor import CLOSE_WITHIN_S, Executor
-from linod.executor.register import Former
 from linod.log import LogPlan, Rotator, check_log, start_log
 from linod.specs import Config, LogLevel
 from linod.store.interface import Store, StoreError
@@ -41,8 +38,6 @@ LEAVE_AFTER_S = 7.0
 """From `stop_timeout` to leaving, where nothing may finish: 5 s to KILL, and 2 s for its ends."""
 CLOSE_MIN_S = 0.5
 """For keepers to end, whatever else took long."""
-RECOVER_AGAIN_S = 0.5
-"""Where run files cannot be read or made: nothing starts before it is known what began."""
 PRUNE_EVERY_S = 3600.0
 PRUNE_FIRST_S = 60.0
 PRUNE_BATCH = 100
@@ -135,8 +130,11 @@ class Shell:
     async def _begin(self) -> bool:
         """Start; False where a signal came before the store could be used."""
         self._desk.is_enabled = self._config.linod.enabled
-        former = register.former_keepers(self._config.directory)
-        # They import while the past is looked up.
+        recovery = Recovery(self._service, self._executor, self._teller, self._stopped)
+        # Who replaces a daemon wants everything new.
+        may_reuse = not self._is_handed_over
+        kept = await recovery.take_over(self._config.directory, may_reuse=may_reuse)
+        # Keepers import while the past is looked up.
         self._executor.configure(self._config, self._teller.plan, self._late)
         starting = asyncio.create_task(self._service.start(self._config))
         await self._first_of(starting, self._stopped.wait())
@@ -144,7 +142,7 @@ class Shell:
             starting.cancel()
             return False
         await starting
-        if not await self._look_back(former):
+        if not await recovery.look_back(kept, self._config):
             return False
         started = ServeStarted(at=clock.now(), is_handed_over=self._is_handed_over)
         self._service.hear(started)
@@ -170,38 +168,6 @@ class Shell:
             self._teller.say(LogLevel.ERROR, f"nothing was run: {end}")
         if not self._stopped.is_set():
             self._stop()
-
-    async def _look_back(self, former: Sequence[Former]) -> bool:
-        """Learn what became of the runs of a former daemon; False where a signal came first."""
-        kept = await asyncio.to_thread(takeover.take_over, former)
-        past = Past(kept, tuple(self._service.board.unfinished.values()))
-        told: float | None = None
-        while not self._stopped.is_set():
-            try:
-                events = await asyncio.to_thread(past.events, self._config.directory)
-            except OSError as error:
-                told = self._bear(error, told)
-                await self._first_of(asyncio.sleep(RECOVER_AGAIN_S), self._stopped.wait())
-            else:
-                self._service.trouble = ""
-                self._take_over(past, events)
-                return True
-        return False  # the next start asks again
-
-    def _take_over(self, past: Past, events: Sequence[Event]) -> None:
-        for kept in past.kept:
-            self._executor.adopt(kept, past.going(kept, self._config.tasks))
-        for event in events:
-            self._service.hear(event)
-
-    def _bear(self, error: OSError, told: float | None) -> float:
-        """Say what is wrong, at first and then once a minute; return when it was said last."""
-        present = asyncio.get_running_loop().time()
-        self._service.trouble = f"former runs cannot be looked up: {why(error)}"
-        if told is not None and present - told < TROUBLE_AGAIN_S:
-            return told
-        self._teller.say(LogLevel.ERROR, f"{self._service.trouble}; nothing starts")
-        return present
 
     def _greeting(self) -> str:
         tasks = tasks_of(len(self._config.tasks), len(self._config.chains))

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,16 +29,11 @@ from linod.events import (
 )
 from linod.executor import messages, runfiles, tree
 from linod.executor.failing import naming
-from linod.executor.link import IMPORT_WITHIN_S, Link, Listening, Own, TakenOver
-from linod.executor.messages import KeeperKey, Settings
+from linod.executor.keepers import Keepers
+from linod.executor.link import IMPORT_WITHIN_S, Link, Listening, Own
 from linod.executor.takeover import Kept
 from linod.specs import Config, Task
 
-_IDLE_S = 600.0
-# More would rather be started when they are needed than all at once.
-_WARM_MAX = 4
-# Of so many tasks keepers learn at once; of the others, when they are first due.
-_TAUGHT_MAX = 500
 _RECOVER_AGAIN_S = 1.0
 CLOSE_WITHIN_S = 5.0
 """For keepers to end: they do so as soon as they read that nobody speaks any more."""
@@ -77,17 +71,11 @@ class Executor:
         import_within_s: float = IMPORT_WITHIN_S,
     ) -> None:
         self._directory = directory
-        self._log_plan = log_plan.to_json()
         self._on_event = on_event
-        self._import_within_s = import_within_s
-        self._config: Config | None = None
-        self._late: list[str] = []
-        self._listening = Listening(self._heard, self._gone)
-        self._links: dict[KeeperKey, Own] = {}
-        self._former: set[Link] = set()
+        listening = Listening(self._heard, self._gone)
+        self._keepers = Keepers(directory, log_plan.to_json(), listening, import_within_s)
         self._going: dict[int, tuple[Going, Link]] = {}
         self._followers: dict[int, list[Callable[[str], None]]] = {}
-        self._idle: dict[Link, asyncio.TimerHandle] = {}
         self._recoveries: set[asyncio.Task[None]] = set()
         self._is_closed = False
         self.boot = tree.boot_id()
@@ -103,30 +91,20 @@ class Executor:
             log_plan: Of the log, where it is another one.
             late: Modules known to end, crash or hang whoever imports them: after the fork, then.
         """
-        if log_plan is not None:
-            self._log_plan = log_plan.to_json()
-        self._config = config
-        self._late = sorted(late)
-        for link in self._links.values():
-            self._retire(link)
-        self._links = {}
-        for key in self._keys_to_warm(config):
-            with suppress(OSError):  # the first start of its tasks will tell
-                self._link(key)
-        for task in list(config.tasks.values())[:_TAUGHT_MAX]:
-            known = self._links.get(KeeperKey.of(task))
-            if known is not None:
-                known.teach(task)
+        self._keepers.configure(config, None if log_plan is None else log_plan.to_json(), late)
+
+    def offer(self, kept: Collection[Kept]) -> None:
+        """Give keepers of a daemon that crashed to `configure`, which takes what fits; once."""
+        self._keepers.offer(kept)
 
     def start(self, command: StartRun) -> None:
         """Start a run; its row must be committed."""
         try:
-            link = self._link(KeeperKey.of(command.task))
+            link = self._keepers.of(command.task)
         except OSError as error:
             reason = f"its keeper could not be started: {error}"
             self._end_soon(_failed(command, reason, naming(error)))
             return
-        self._stop_idling(link)
         going = Going(
             run=command.run,
             lease=command.lease,
@@ -138,24 +116,15 @@ class Executor:
 
     def expect(self, tasks: Collection[Task]) -> None:
         """Prepare for starts of these tasks within a second or two: workers are forked ahead."""
-        counts: dict[KeeperKey, list[Task]] = {}
-        for task in tasks:
-            counts.setdefault(KeeperKey.of(task), []).append(task)
-        for key, some in counts.items():
-            # Of users whose keeper is not there it starts with their first run.
-            link = self._links.get(key)
-            if link is not None and link.is_ready and link not in self._former:
-                for task in some:
-                    link.teach(task)
-                link.send({"do": "expect", "count": len(some)})
+        self._keepers.expect(tasks)
 
     def adopt(self, kept: Kept, runs: Collection[Going]) -> None:
         """Take over a keeper of a former daemon, with those of its runs that are to go on.
 
-        Those that nobody knows any more are ended.
+        Those that nobody knows any more are ended. It gets other runs only where it is just as
+        this daemon would start it (`offer`).
         """
-        link = TakenOver(kept, self._listening)
-        self._former.add(link)
+        link = self._keepers.adopt(kept)
         link.runs |= kept.runs.keys()
         for going in runs:
             self._going[going.run] = (going, link)
@@ -164,9 +133,11 @@ class Executor:
         known = {going.run for going in runs}
         for run in kept.runs.keys() - known:
             link.send(messages.disown(run, kept.runs[run].lease))
-        link.begin()
-        if not kept.runs:
-            link.dismiss()
+        link.listen(kept.later)
+        if link.runs:
+            self._keepers.stop_idling(link)
+        else:
+            self._keepers.idle_soon(link)
 
     def stop(self, command: StopRun) -> None:
         """End a run, with all its processes; nothing happens if it is not going on here."""
@@ -181,10 +152,6 @@ class Executor:
     def definition(self, run: int) -> Task | None:
         """The task as it was when a run was started that goes on; None where none does."""
         return self._going[run][0].task if run in self._going else None
-
-    def pids(self) -> set[int]:
-        """The keepers that this Executor started."""
-        return {link.pid for link in (*self._links.values(), *self._former)}
 
     def follow(self, run: int, callback: Callable[[str], None]) -> Callable[[], None]:
         """Give the log lines of a run, those that are there and those that come; return its end."""
@@ -214,13 +181,7 @@ class Executor:
         No event is reported any more.
         """
         self._is_closed = True
-        links = [*self._links.values(), *self._former]
-        for link in links:
-            self._stop_idling(link)
-            if link.runs.isdisjoint(kept):
-                link.dismiss()
-            else:
-                link.detach()
+        links = self._keepers.close(kept)
         limit = asyncio.get_running_loop().time() + within_s
         while not all(link.is_gone for link in links):
             if asyncio.get_running_loop().time() > limit:
@@ -229,64 +190,12 @@ class Executor:
         if self._recoveries:
             await asyncio.wait(self._recoveries, timeout=within_s)
 
-    # -- keepers ------------------------------------------------------------------------------
-
-    def _keys_to_warm(self, config: Config) -> list[KeeperKey]:
-        keys = dict.fromkeys(KeeperKey.of(task) for task in config.tasks.values() if task.enabled)
-        return list(keys)[:_WARM_MAX]
-
-    def _link(self, key: KeeperKey) -> Own:
-        if key in self._links and not self._links[key].has_folder():
-            # Somebody removed it: what this keeper starts could not be proven any more.
-            self._retire(self._links.pop(key))
-        if key not in self._links:
-            assert self._config is not None, "configure() comes before start()"
-            settings = messages.settings_for(self._config, key, self._directory, self._log_plan)
-            self._links[key] = self._spawn(key, evolve(settings, late=self._late))
-        return self._links[key]
-
-    def _spawn(self, key: KeeperKey, settings: Settings) -> Own:
-        link = Own(
-            key,
-            settings,
-            self._directory,
-            self._listening,
-            import_within_s=self._import_within_s,
-        )
-        self._idle_soon(link)
-        return link
-
     def _give(self, going: Going, link: Own) -> None:
         """Have a keeper start a run."""
         assert going.command is not None
         self._going[going.run] = (going, link)
         is_followed = bool(self._followers.get(going.run))
         link.start(going.command.task, messages.start(going.command, is_followed=is_followed))
-
-    def _retire(self, link: Own) -> None:
-        self._former.add(link)
-        self._stop_idling(link)
-        if link.runs:
-            link.send({"do": "retire"})
-        else:
-            link.dismiss()
-
-    def _idle_soon(self, link: Link) -> None:
-        if not isinstance(link, Own) or link in self._former:
-            link.dismiss()
-            return
-        self._stop_idling(link)
-        timer = asyncio.get_running_loop().call_later(_IDLE_S, self._end_idle, link)
-        self._idle[link] = timer
-
-    def _stop_idling(self, link: Link) -> None:
-        if timer := self._idle.pop(link, None):
-            timer.cancel()
-
-    def _end_idle(self, link: Own) -> None:
-        if self._links.get(link.key) is link and not link.runs:
-            del self._links[link.key]
-            self._retire(link)
 
     # -- what keepers say ---------------------------------------------------------------------
 
@@ -334,16 +243,12 @@ class Executor:
         link.runs.discard(run)
         link.started.discard(run)
         if not link.runs:
-            self._idle_soon(link)
+            self._keepers.idle_soon(link)
 
     # -- when a keeper is gone ----------------------------------------------------------------
 
     def _gone(self, link: Link) -> None:
-        self._former.discard(link)
-        self._stop_idling(link)
-        is_current = isinstance(link, Own) and self._links.get(link.key) is link
-        if isinstance(link, Own) and is_current:
-            del self._links[link.key]
+        is_current = self._keepers.gone(link)
         if self._is_closed:
             return
         runs = [going for going, other in self._going.values() if other is link]
@@ -365,16 +270,12 @@ class Executor:
 
     def _try_again(self, link: Own, runs: list[Going], *, is_current: bool) -> None:
         try:
-            successor = self._spawn(link.key, link.settings)
+            successor = self._keepers.succeed(link, is_current=is_current)
         except OSError as error:
             link.reason = f"its keeper could not be started: {error}"
             link.detail = naming(error)
             self._fail_all(link, runs)
             return
-        if is_current:
-            self._links[link.key] = successor
-        else:
-            self._former.add(successor)
         for going in runs:
             self._give(going, successor)
 
@@ -417,7 +318,7 @@ class Executor:
     def _withdrawn(self, command: StopRun, link: Link) -> None:
         del self._going[command.run]
         if not link.runs:
-            self._idle_soon(link)
+            self._keepers.idle_soon(link)
         self._end_soon(
             RunEnded(
                 run=command.run,

@@ -30,6 +30,7 @@ from linod.executor.kept import READ_MAX, KeptRun
 from linod.executor.limiting import TERM_BEFORE_KILL_S, Limiting
 from linod.executor.memory import OutOfMemory
 from linod.executor.messages import Order, Settings, TaskSpec, order_of
+from linod.executor.sources import Sources
 from linod.executor.spool import Spool
 from linod.executor.strays import Strays
 from linod.specs import LogLevel
@@ -76,6 +77,8 @@ class Keeping:
     ) -> None:
         self._channel = channel
         self._door = door
+        self._identity = settings.identity
+        self._sources = Sources()
         self._spool = Spool()
         self._is_retired = False
         """Nothing will be started any more."""
@@ -182,8 +185,7 @@ class Keeping:
         self._selector.register(self._channel, selectors.EVENT_READ, self._hear)
         for run in self._runs.values():
             run.is_followed = False
-        kept = [telling.kept(run) for run in self._runs.values()]
-        self._send({"is": "keeping", "protocol": messages.PROTOCOL, "runs": kept})
+        self._send(telling.keeping(self._runs.values()) | {"as": self._as()})
         for message in self._spool.messages():
             self._send(message)
         self._send({"is": "told", "protocol": messages.PROTOCOL})
@@ -205,10 +207,19 @@ class Keeping:
         self._channel.flush()
         self._hear()
 
+    def _as(self) -> dict[str, Any] | None:
+        """Say what this keeper is, where it may go on being it."""
+        if self._is_retired or self._is_leaving or self._sources.have_changed():
+            return None
+        folder = runfiles.identity(os.fstat(self._folder))
+        return {"identity": self._identity, "folder": folder}
+
     # -- what the daemon says -----------------------------------------------------------------
 
     def _learn(self, message: dict[str, Any]) -> None:
         spec = TaskSpec.of_json(message)
+        if self._specs.get(spec.name) == spec:
+            return  # it was a former daemon's, too
         self._specs[spec.name] = spec
         self._forking.dismiss_all()
         self._plan(spec.procedure)

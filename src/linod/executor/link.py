@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +59,6 @@ class Link:
         self._loop = asyncio.get_running_loop()
         self._is_writing = False
         self._pidfd = _pidfd_of(self.pid)
-        self._loop.add_reader(channel.fileno(), self._read)
-        if self._pidfd is not None:
-            # A process forked by a module at import may hold the channel open.
-            self._loop.add_reader(self._pidfd, self._died)
 
     def send(self, message: dict[str, Any]) -> None:
         """Send now, or as soon as the keeper is ready."""
@@ -71,6 +67,17 @@ class Link:
             return
         self._channel.send(message)
         self._watch_writing()
+
+    def listen(self, messages: Sequence[dict[str, Any]] = ()) -> None:
+        """Hear these, then what it says; not before its runs are known."""
+        for message in messages:
+            self._hear(message)
+        if self.is_gone:
+            return
+        self._loop.add_reader(self._channel.fileno(), self._read)
+        if self._pidfd is not None:
+            # A process forked by a module at import may hold the channel open.
+            self._loop.add_reader(self._pidfd, self._died)
 
     def teach(self, task: Task) -> None:
         """Send the task's spec where the keeper does not have it."""
@@ -180,7 +187,7 @@ class Link:
 
 
 class Own(Link):
-    """A keeper that this daemon starts."""
+    """A keeper that starts runs for this daemon."""
 
     def __init__(
         self,
@@ -190,7 +197,9 @@ class Own(Link):
         listening: Listening,
         *,
         import_within_s: float = IMPORT_WITHIN_S,
+        kept: Kept | None = None,
     ) -> None:
+        """`kept` is one of a daemon that crashed, which is as this one would be."""
         self.key = key
         self.settings = settings
         self.importing: str | None = None
@@ -203,13 +212,22 @@ class Own(Link):
         """It ends so that the next one imports some modules only after the fork."""
         self._directory = directory
         self._import_within_s = import_within_s
+        self._limit: asyncio.TimerHandle | None = None
+        if kept is not None:
+            assert kept.folder is not None, "only one that says what it is can be taken as it is"
+            self._folder = kept.folder
+            process = Inherited(kept.former.pid, kept.former.start)
+            super().__init__(process, kept.channel, kept.former, listening)
+            self.is_ready = True
+            return
         folder = runfiles.prepare(directory, key.user)
         try:
             self._folder = runfiles.identity(os.fstat(folder))
-            process, channel, record = _spawn(key, settings, directory, folder)
+            child, channel, record = _spawn(key, settings, directory, folder)
         finally:
             os.close(folder)
-        super().__init__(process, channel, record, listening)
+        super().__init__(child, channel, record, listening)
+        self.listen()
         self._limit = self._loop.call_later(READY_WITHIN_S, self._too_slow)
         self._channel.send(messages.hello(settings))
         self._watch_writing()
@@ -220,8 +238,12 @@ class Own(Link):
 
     def dismiss(self) -> None:
         """Tell the keeper to leave: it ends what runs, then itself."""
-        self._limit.cancel()
+        self._stop_limit()
         super().dismiss()
+
+    def _stop_limit(self) -> None:
+        if self._limit is not None:
+            self._limit.cancel()
 
     def _take(self, message: dict[str, Any]) -> None:
         kind = message.get("is")
@@ -240,11 +262,11 @@ class Own(Link):
     def _importing(self, module: str) -> None:
         self.importing = module
         if not self.is_ready:
-            self._limit.cancel()
+            self._stop_limit()
             self._limit = self._loop.call_later(self._import_within_s, self.kill)
 
     def _ready(self) -> None:
-        self._limit.cancel()
+        self._stop_limit()
         self.is_ready = True
         self.importing = None
         queue, self._queue = self._queue, []
@@ -257,7 +279,7 @@ class Own(Link):
 
     def _reap(self) -> None:
         if not self.is_gone and self._process.is_gone():
-            self._limit.cancel()
+            self._stop_limit()
         super()._reap()
 
 
@@ -268,14 +290,7 @@ class TakenOver(Link):
         process = Inherited(kept.former.pid, kept.former.start)
         super().__init__(process, kept.channel, kept.former, listening)
         self.is_ready = True
-        self._later = kept.later
         self.send({"do": "retire"})
-
-    def begin(self) -> None:
-        """Hear what it said behind its answer."""
-        later, self._later = self._later, []
-        for message in later:
-            self._hear(message)
 
 
 def _spawn(

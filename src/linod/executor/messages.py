@@ -13,14 +13,17 @@ Rules of this border:
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import pwd
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from linod.events import Outcome, StartRun, StopRun
 from linod.executor.runfiles import uid_of
@@ -78,6 +81,8 @@ class Settings:
     """The lowest of its tasks."""
     zones: list[str] = field(factory=list)
     """Time zones of its tasks: read before the fork."""
+    identity: str = ""
+    """Of everything that makes this keeper what it is but its code: see `with_identity`."""
 
 
 @frozen(kw_only=True)
@@ -184,6 +189,27 @@ def calls_of(task: Task) -> dict[str, str]:
 def module_of(path: str) -> str:
     """Guess the module of a dotted path without importing it: all but the last name."""
     return path.rpartition(".")[0] or path
+
+
+_PER_START = frozenset(
+    (
+        *("INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_EXEC_PID", "MAINPID", "MANAGERPID"),
+        *("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "SHLVL", "OLDPWD", "_"),
+    )
+)
+"""Variables that shells and systemd set anew at each start of the same thing."""
+
+
+def with_identity(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """Name all that a keeper is made of, its environment too, by a hash.
+
+    `late` is left out: it is what keepers themselves found out.
+    """
+    own = {name: value for name, value in environ.items() if name not in _PER_START}
+    plain = evolve(settings, late=[], identity="")
+    told = {**hello(plain), "environ": own, "python": sys.executable}
+    text = json.dumps(told, sort_keys=True, default=str)
+    return evolve(settings, identity=hashlib.sha256(text.encode("utf-8", "replace")).hexdigest())
 
 
 def hello(settings: Settings) -> dict[str, Any]:

@@ -44,6 +44,10 @@ class Kept:
     """The messages of those that have ended."""
     later: list[dict[str, Any]]
     """What it said behind its answer."""
+    identity: str = ""
+    """Of its settings and environment, where the code on disk is what it imported."""
+    folder: tuple[int, int] | None = None
+    """Device and inode of the folder of its run files."""
 
 
 def take_over(keepers: Sequence[Former], within_s: float = ANSWER_WITHIN_S) -> list[Kept]:
@@ -66,6 +70,8 @@ class _Answer:
     runs: dict[int, KeptOn] = field(factory=dict)
     ends: dict[int, dict[str, Any]] = field(factory=dict)
     later: list[dict[str, Any]] = field(factory=list)
+    identity: str = ""
+    folder: tuple[int, int] | None = None
     is_whole: bool = False
 
     def hear(self) -> bool:
@@ -82,6 +88,8 @@ class _Answer:
             runs=self.runs,
             ends=self.ends,
             later=self.later,
+            identity=self.identity,
+            folder=self.folder,
         )
 
     def _take(self, message: dict[str, Any]) -> None:
@@ -93,11 +101,17 @@ class _Answer:
             # It drops privileges, and user code runs in it: nothing of what it says is trusted.
             with suppress(*runfiles.MALFORMED):
                 self.runs = {int(each["run"]): _kept_on(each) for each in message["runs"]}
+                self._take_identity(message.get("as"))
         elif kind == "ended":
             with suppress(*runfiles.MALFORMED):
                 self.ends[int(message["run"])] = message
         elif kind == "told":
             self.is_whole = message.get("protocol") == messages.PROTOCOL
+
+    def _take_identity(self, told: dict[str, Any] | None) -> None:
+        if told is not None:
+            device, inode = told["folder"]
+            self.folder, self.identity = (int(device), int(inode)), str(told["identity"])
 
 
 def _kept_on(told: dict[str, Any]) -> KeptOn:

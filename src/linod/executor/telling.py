@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from linod.executor import wire
+from linod.executor import messages, wire
 from linod.executor.kept import KeptRun
 
 
@@ -13,10 +14,14 @@ def started(run: KeptRun) -> dict[str, Any]:
     return {"is": "started", "run": run.order.run, "worker": run.worker, "at": run.started}
 
 
-def kept(run: KeptRun) -> dict[str, Any]:
-    """Name a run to the next daemon."""
-    begun = None if run.started is None else started(run)
-    return {"run": run.order.run, "lease": run.order.lease, "started": begun}
+def keeping(runs: Iterable[KeptRun]) -> dict[str, Any]:
+    """Name the runs that go on to the next daemon."""
+    told = [{"run": each.order.run, "lease": each.order.lease, **_begun(each)} for each in runs]
+    return {"is": "keeping", "protocol": messages.PROTOCOL, "runs": told}
+
+
+def _begun(run: KeptRun) -> dict[str, Any]:
+    return {"started": None if run.started is None else started(run)}
 
 
 def fitted(message: dict[str, Any]) -> tuple[dict[str, Any], int]:
