@@ -17,8 +17,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from linod.events import Outcome
 from linod.executor import messages, runfiles, telling, tree, wire, worker
@@ -26,14 +25,14 @@ from linod.executor.calling import Planned
 from linod.executor.door import Door
 from linod.executor.failing import failure
 from linod.executor.forking import Forking
-from linod.executor.kept import READ_MAX, KeptRun
+from linod.executor.hearing import Hearing, Speech
+from linod.executor.kept import KeptRun
 from linod.executor.limiting import TERM_BEFORE_KILL_S, Limiting
 from linod.executor.memory import OutOfMemory
 from linod.executor.messages import Order, Settings, TaskSpec, order_of
 from linod.executor.sources import Sources
 from linod.executor.spool import Spool
 from linod.executor.strays import Strays
-from linod.specs import LogLevel
 
 DISMISSED = "its daemon ended before it"
 
@@ -42,25 +41,10 @@ ALONE_S = 60.0
 # A worker is forked ahead in the first quiet moment.
 _QUIET_S = 0.001
 _EXPECTED_FOR_S = 5.0
-_DRAIN_MAX = 1024 * 1024
 # A daemon that does not read gets no more lines of followed runs.
 _OUTBOX_MAX = 4 * 1024 * 1024
-_LEVELS = {"stdout": LogLevel.INFO, "stderr": LogLevel.WARNING}
 
 Plans = Callable[[str], Planned]
-
-
-class Speech(Protocol):
-    """How a keeper writes to the log, which is no business of this file."""
-
-    plan: Any
-    """Handed on to the workers."""
-
-    def mask(self, secrets: list[str]) -> None:
-        """Mask these values from now on."""
-
-    def write(self, run: KeptRun, level: LogLevel, text: str) -> bytes:
-        """Write the output of a run; return the lines as written."""
 
 
 class Keeping:
@@ -98,6 +82,7 @@ class Keeping:
         self._memory = OutOfMemory()
         self._limiting = Limiting(self._strays, self._runs, _clock)
         self._selector = selectors.DefaultSelector()
+        self._hearing = Hearing(self._selector, speech, self._tell)
         self._waker, self._wakeup = socket.socketpair()
         self._is_writing = False
         self._actions: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -191,6 +176,11 @@ class Keeping:
         self._send({"is": "told", "protocol": messages.PROTOCOL})
         self._watch_writing()
 
+    def _tell(self, message: dict[str, Any]) -> None:
+        """Say something of a run; lines only while the daemon reads them."""
+        if message["is"] != "lines" or self._channel.waiting < _OUTBOX_MAX:
+            self._send(message)
+
     def _send(self, message: dict[str, Any]) -> None:
         if not self._channel.is_closed:
             self._channel.send(message)
@@ -257,9 +247,7 @@ class Keeping:
     def _keep(self, run: KeptRun, pid: int) -> None:
         run.pid = pid
         self._runs[run.order.run] = run
-        for name, descriptor in run.pipes.items():
-            action = partial(self._read_pipe, run, name)
-            self._selector.register(descriptor, selectors.EVENT_READ, action)
+        self._hearing.begin(run)
         if run.spec.timeout_s is not None:
             run.next_at = _clock() + run.spec.timeout_s
 
@@ -277,7 +265,7 @@ class Keeping:
         run = self._runs.get(message["run"])
         if run is not None and not run.is_followed:
             run.is_followed = True
-            self._tell_lines(run, run.tail.text())
+            self._hearing.tell_lines(run, run.tail.text())
 
     def _unfollow(self, message: dict[str, Any]) -> None:
         run = self._runs.get(message["run"])
@@ -295,53 +283,6 @@ class Keeping:
         self._is_leaving = True
         for run in list(self._runs.values()):
             self._limiting.end(run, Outcome.LOST, DISMISSED, TERM_BEFORE_KILL_S)
-
-    # -- what runs say ------------------------------------------------------------------------
-
-    def _read_pipe(self, run: KeptRun, name: str) -> int:
-        """Take what a pipe has, at most a turn's share; return how much."""
-        descriptor = run.pipes.get(name)
-        if descriptor is None:
-            return 0
-        try:
-            data = os.read(descriptor, READ_MAX)
-        except BlockingIOError:
-            return 0
-        except OSError:
-            data = b""
-        if not data:
-            self._close_pipe(run, name)
-        self._take(run, name, data)
-        return len(data)
-
-    def _take(self, run: KeptRun, name: str, data: bytes) -> None:
-        if name == "report":
-            for message in run.reports(data):
-                if run.take_report(message):
-                    self._tell_started(run)
-        elif name == "lines":
-            self._add_lines(run, run.log_lines(data))
-        elif text := run.output(name, data):
-            written = self._speech.write(run, _LEVELS[name], text)
-            self._add_lines(run, written.splitlines(keepends=True))
-
-    def _close_pipe(self, run: KeptRun, name: str) -> None:
-        descriptor = run.pipes.pop(name)
-        self._selector.unregister(descriptor)
-        os.close(descriptor)
-
-    def _add_lines(self, run: KeptRun, lines: list[bytes]) -> None:
-        for line in lines:
-            run.tail.add(line)
-        if run.is_followed and lines:
-            self._tell_lines(run, b"".join(lines).decode("utf-8", "replace"))
-
-    def _tell_lines(self, run: KeptRun, text: str) -> None:
-        if text and self._channel.waiting < _OUTBOX_MAX:
-            self._send({"is": "lines", "run": run.order.run, "text": text[-wire.READ_MAX :]})
-
-    def _tell_started(self, run: KeptRun) -> None:
-        self._send(telling.started(run))
 
     # -- how runs end -------------------------------------------------------------------------
 
@@ -372,22 +313,13 @@ class Keeping:
     def _advance(self, run: KeptRun, now: float) -> None:
         if run.status is not None:
             # Before it is judged: what it said last counts.
-            self._drain(run)
+            self._hearing.drain(run)
         if self._limiting.advance(run, now):
             self._finish(run)
 
-    def _drain(self, run: KeptRun) -> None:
-        """Read what a dead run wrote, but not what its strays go on writing."""
-        for name in tuple(run.pipes):
-            taken = 0
-            while taken < _DRAIN_MAX and (size := self._read_pipe(run, name)):
-                taken += size
-
     def _finish(self, run: KeptRun) -> None:
         del self._runs[run.order.run]
-        for name in tuple(run.pipes):
-            self._close_pipe(run, name)
-            self._take(run, name, b"")
+        self._hearing.end(run)
         end = run.result()
         is_alone = self._channel.is_closed
         message = {"is": "ended", "run": run.order.run, "lease": run.order.lease, **end}

@@ -14,6 +14,11 @@ def started(run: KeptRun) -> dict[str, Any]:
     return {"is": "started", "run": run.order.run, "worker": run.worker, "at": run.started}
 
 
+def lines(run: KeptRun, text: str) -> dict[str, Any]:
+    """Give lines of a run, as far as they fit into a message."""
+    return {"is": "lines", "run": run.order.run, "text": text[-wire.READ_MAX :]}
+
+
 def keeping(runs: Iterable[KeptRun]) -> dict[str, Any]:
     """Name the runs that go on to the next daemon."""
     told = [{"run": each.order.run, "lease": each.order.lease, **_begun(each)} for each in runs]

@@ -1,0 +1,105 @@
+"""What a keeper hears of its runs: their output, their lines of the log, their reports.
+
+No turn takes more than a bounded share from a run, however much it prints.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+from linod.executor import telling
+from linod.executor.kept import READ_MAX, KeptRun
+from linod.specs import LogLevel
+
+_DRAIN_MAX = 1024 * 1024
+_LEVELS = {"stdout": LogLevel.INFO, "stderr": LogLevel.WARNING}
+
+Tell = Callable[[dict[str, Any]], None]
+
+
+class Speech(Protocol):
+    """How a keeper writes to the log, which is no business of this file."""
+
+    plan: Any
+    """Handed on to the workers."""
+
+    def mask(self, secrets: list[str]) -> None:
+        """Mask these values from now on."""
+
+    def write(self, run: KeptRun, level: LogLevel, text: str) -> bytes:
+        """Write the output of a run; return the lines as written."""
+
+
+class Hearing:
+    """Reads the pipes of runs, for one keeper."""
+
+    def __init__(self, selector: selectors.BaseSelector, speech: Speech, tell: Tell) -> None:
+        self._selector = selector
+        self._speech = speech
+        self._tell = tell
+
+    def begin(self, run: KeptRun) -> None:
+        """Read the pipes of a run from now on."""
+        for name, descriptor in run.pipes.items():
+            action = partial(self._read, run, name)
+            self._selector.register(descriptor, selectors.EVENT_READ, action)
+
+    def drain(self, run: KeptRun) -> None:
+        """Read what a dead run wrote, but not what its strays go on writing."""
+        for name in tuple(run.pipes):
+            taken = 0
+            while taken < _DRAIN_MAX and (size := self._read(run, name)):
+                taken += size
+
+    def end(self, run: KeptRun) -> None:
+        """Read no more, and take what has no end."""
+        for name in tuple(run.pipes):
+            self._close(run, name)
+            self._take(run, name, b"")
+
+    def tell_lines(self, run: KeptRun, text: str) -> None:
+        """Tell lines of a run to who follows it."""
+        if text:
+            self._tell(telling.lines(run, text))
+
+    def _read(self, run: KeptRun, name: str) -> int:
+        """Take what a pipe has, at most a turn's share; return how much."""
+        descriptor = run.pipes.get(name)
+        if descriptor is None:
+            return 0
+        try:
+            data = os.read(descriptor, READ_MAX)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            data = b""
+        if not data:
+            self._close(run, name)
+        self._take(run, name, data)
+        return len(data)
+
+    def _take(self, run: KeptRun, name: str, data: bytes) -> None:
+        if name == "report":
+            for message in run.reports(data):
+                if run.take_report(message):
+                    self._tell(telling.started(run))
+        elif name == "lines":
+            self._add_lines(run, run.log_lines(data))
+        elif text := run.output(name, data):
+            written = self._speech.write(run, _LEVELS[name], text)
+            self._add_lines(run, written.splitlines(keepends=True))
+
+    def _close(self, run: KeptRun, name: str) -> None:
+        descriptor = run.pipes.pop(name)
+        self._selector.unregister(descriptor)
+        os.close(descriptor)
+
+    def _add_lines(self, run: KeptRun, lines: list[bytes]) -> None:
+        for line in lines:
+            run.tail.add(line)
+        if run.is_followed and lines:
+            self.tell_lines(run, b"".join(lines).decode("utf-8", "replace"))
