@@ -158,7 +158,7 @@ BUGS = (
     Bug(
         "missed ones are not recorded",
         "engine/deciding.py",
-        "        self._record(plan, missed, Verdict.MISSED, why)\n",
+        "        refused += [_Refused(span, Verdict.MISSED, why) for span in missed]\n",
         "",
     ),
     Bug(

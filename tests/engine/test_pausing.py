@@ -349,3 +349,33 @@ def test_a_pause_that_came_and_went_unseen_holds_nothing_from_before(world: Worl
         (40, 40, 1, "paused"),
         (50, 50, 1, "missed"),
     ]
+
+
+def test_a_pause_from_before_a_step_back_reaches_over_nothing_that_is_missed(world: World) -> None:
+    world.adopt(at(205), build_task("news"))
+    world.settle(at(206), pause(206, until=245))
+    world.adopt(at(5), build_task(catch_up=CatchUp.NONE))
+    world.settle(at(10))
+    world.settle(at(265))
+
+    assert world.decisions() == [
+        (10, 10, 1, "paused"),
+        (20, 200, 19, "missed"),
+        (210, 240, 4, "paused"),
+        (250, 260, 2, "missed"),
+    ]
+
+
+def test_a_pause_reaches_over_nothing_that_is_caught_up_from_before_it(world: World) -> None:
+    world.adopt(at(205), build_task("news"))
+    world.settle(at(206), pause(206, until=245))
+    world.adopt(at(5), build_task())
+    world.settle(at(10))
+    world.settle(at(249))
+
+    assert world.decisions() == [
+        (10, 10, 1, "paused"),
+        (20, 190, 18, "missed"),
+        (200, 200, 1, "admitted"),
+        (210, 240, 4, "paused"),
+    ]

@@ -28,6 +28,16 @@ class _Start:
     held: str = ""
 
 
+@frozen
+class _Refused:
+    """A stretch in which what was due gets no run, and why."""
+
+    span: Span
+    verdict: Verdict
+    reason: str
+    by: str = ""
+
+
 class Deciding:
     """Looks at plans; what it admits is written as runs that wait."""
 
@@ -80,22 +90,27 @@ class Deciding:
         spans = situation.ledger.free_spans(
             plan.name, plan.reached, plan.through, situation.draft.now
         )
-        spans = self._decide_held(plan, spans)
+        spans, refused = self._held(plan, spans)
         pending = undecided(plan.planner, spans)
         if pending is None:
+            self._record(plan, refused)
             return
         choice = policy.to_run(pending, plan.task, situation.draft.now)
         chosen = self._chosen(plan, spans, choice)
         missed = before(spans, chosen[0]) if chosen else spans
         why = policy.why_missed(pending, plan.task, situation.draft.now)
-        self._record(plan, missed, Verdict.MISSED, why)
+        refused += [_Refused(span, Verdict.MISSED, why) for span in missed]
+        # In the order of the dues: a range that grows must not grow over what is undecided yet.
+        self._record(plan, [each for each in refused if not chosen or each.span[0] < chosen[0]])
         if chosen:
             self._admit(plan, chosen, Trigger.SCHEDULE, is_caught_up=choice.is_caught_up)
+            self._record(plan, [each for each in refused if each.span[0] >= chosen[0]])
 
-    def _decide_held(self, plan: Plan, spans: list[Span]) -> list[Span]:
-        """Record what fell due while it was held back; return what is left to decide."""
+    def _held(self, plan: Plan, spans: list[Span]) -> tuple[list[Span], list[_Refused]]:
+        """Find what fell due while it was held back; return what is left to decide, and that."""
         situation = self._situation
         left: list[Span] = []
+        found: list[_Refused] = []
         while spans:
             after = spans[0][0]
             hold = situation.holding.holding(plan.name, after + TICK)
@@ -109,22 +124,27 @@ class Deciding:
                 left += before(spans, hold.since)
                 spans = since(spans, hold.since)
             held = spans if end is None else before(spans, end)
-            self._record(plan, held, refused.verdict, refused.reason, refused.by)
+            found += [_Refused(span, refused.verdict, refused.reason, refused.by) for span in held]
             spans = [] if end is None else since(spans, end)
-        return left + spans
+        return left + spans, found
 
     def _chosen(self, plan: Plan, spans: list[Span], choice: Choice) -> list[datetime]:
         if choice.since is None:
             return []
         return newest_of(plan.planner, spans, choice.at_most, choice.since)
 
-    def _record(
-        self, plan: Plan, spans: list[Span], verdict: Verdict, reason: str, by: str = ""
-    ) -> None:
+    def _record(self, plan: Plan, refused: list[_Refused]) -> None:
         situation = self._situation
-        situation.ledger.record_spans(
-            situation.draft, plan.name, plan.planner, spans, verdict, reason, by
-        )
+        for each in sorted(refused, key=lambda each: each.span):
+            situation.ledger.record_spans(
+                situation.draft,
+                plan.name,
+                plan.planner,
+                [each.span],
+                each.verdict,
+                each.reason,
+                each.by,
+            )
 
     # -- admission ----------------------------------------------------------------------------
 
