@@ -379,3 +379,16 @@ def test_a_pause_reaches_over_nothing_that_is_caught_up_from_before_it(world: Wo
         (200, 200, 1, "admitted"),
         (210, 240, 4, "paused"),
     ]
+
+
+def test_a_pause_that_ends_while_linod_stops_holds_what_fell_due_in_it(world: World) -> None:
+    task = build_task(catch_up=CatchUp.NONE)
+    world.adopt(at(5), task)
+    world.settle(at(6), pause(6, "mail", until=15))
+    world.engine.drain()
+    world.settle(at(16), run(16, "mail"))
+    world.restart()
+    world.adopt(at(25), task)
+    world.settle(at(25), ServeStarted(at=at(25)))
+
+    assert world.decisions() == [(10, 10, 1, "paused"), (20, 20, 1, "admitted")]

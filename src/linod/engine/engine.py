@@ -408,6 +408,9 @@ class Engine:
 
     def _end_pauses(self) -> None:
         situation = self._situation
+        if situation.is_closed:
+            # What fell due in it is decided by the next daemon, which has to know of it.
+            return
         for hold in situation.holding.ended(situation.draft.now):
             situation.holding.remove(hold)
             named = "linod" if hold.task == policy.ALL else hold.task
