@@ -282,3 +282,14 @@ def test_nothing_starts_for_what_was_asked_for_while_linod_drains(world: World) 
 
     assert [] == starts(settled)
     assert "linod is stopping" == only(settled, Answer).refusal
+
+
+def test_a_cancel_that_is_heard_again_ends_nothing_that_came_since(world: World) -> None:
+    world.adopt(at(5), build_task(overlap=Overlap.ALLOW))
+    world.settle(at(6), run(6, "mail"))
+    world.fail("unknown", at(7), cancel(7, "mail"))
+
+    settled = world.settle(at(10), cancel(7, "mail"))
+
+    assert [1] == [effect.run for effect in settled.effects if isinstance(effect, StopRun)]
+    assert [10] == dues(starts(settled))

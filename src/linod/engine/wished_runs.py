@@ -196,10 +196,13 @@ class WishedRuns:
     def cancel(self, event: CancelRequested) -> Answer:
         """End runs: those that wait at once, the others with their processes."""
         situation = self._situation
+        is_known = bool(situation.store.actions_at(event.at, event.by))
         chosen = [
             run
             for run in situation.roster.all().values()
-            if event.run == run.id or event.task == run.task
+            # Heard again, it ends what it was to end, and nothing that came since.
+            if event.run == run.id
+            or (event.task == run.task and not (is_known and run.queued > event.at))
         ]
         reason = f"cancelled by {event.by}"
         if not chosen:
