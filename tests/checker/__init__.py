@@ -11,6 +11,7 @@ down, what happened to the decider, and the rows of the store; it reports what d
    what tasks noted down are lived; each field of `history` says which.
 2. An *outage* is a time in which the decider could not decide: it could at both ends, and not
    between. Where commits were made of which nobody heard, it is unsure: it may have decided.
+   A daemon that began in an outage, and was gone before it decided anything, ended schedules then.
    A harness with a virtual clock gives one outage from each settle to the next, and
    `late_max` 0; one with real processes gives what it did to them, and its tolerance.
 3. A due has its *moment* when it can first be decided: the decider is able to, and the clock shows
@@ -32,7 +33,8 @@ down, what happened to the decider, and the rows of the store; it reports what d
    schedule has too, when the clock shows it again, was decided under the first that it came for.
    An edit of policies moves nothing.
 7. What comes from persons, events, `after` and chains is no occurrence: such a due is known from
-   `asked`, or believed by the trigger of its run row. It is never missed nor caught up.
+   `asked`, or believed by the trigger of its run row. It is never missed nor caught up. What runs
+   continuously goes on: between its runs lies a rest of a second, or of the longest cooldown.
 
 **Each due is decided once** (undecided, doubled, phantom)
 
@@ -71,6 +73,7 @@ down, what happened to the decider, and the rows of the store; it reports what d
 16. An attempt began exactly once, as its task noted it. It need not have begun where its row waits
     or starts still; was cancelled, with a reason that something bears out; was proven never
     started; or, not having succeeded, was in the way when workers, keepers or daemons died.
+    Where it was replaced, a newer one was going on.
 17. A further attempt follows `never started`, a failure within the retries, or a loss within
     `on_lost` (3 at most); and it does follow, unless the task was held, edited, replaced, cancelled
     or stopped by the time that its end was heard of. Persons, and another run of the chain, begin
@@ -81,12 +84,15 @@ down, what happened to the decider, and the rows of the store; it reports what d
 **Starts are on time and apart** (early, late, overlapping)
 
 19. Nothing begins before its due, its decision or its planned start, nor in a closed window. Where
-    the clock was set, any of its readings may have been meant. The start is planned within spread
-    and jitter.
+    the clock was set, any of its readings may have been meant; but what is tried again waits for a
+    length of lived time, of which a restart reads what is left, and never more than the whole. The
+    start is planned within spread and jitter. What was committed with nobody hearing of it starts
+    when it is found.
 20. A start is late if, after its planned start, nothing kept it for longer than `late_max`. An
     outage keeps it, another run of its task that goes on or waits for its own time, a full pool,
     `max_running`, a closed window, the run of a task that it comes after, by any policy that held
-    meanwhile; what `catch_up = "all"` brings runs one after another, at most ten a second.
+    meanwhile; what `catch_up = "all"` brings runs one after another, at most ten a second. What was
+    proven never to have started is late in the same way.
 21. Runs of one task or chain do not overlap, unless `overlap = "allow"`; then `max_running` go on,
     and no more than its size in a pool, and than `max_running` in all. A run that was killed lasts
     until the store has its end; where a clock that was set back may have written that too early,
@@ -101,6 +107,7 @@ from .checking import check, report
 from .findings import Counts, Finding, Kind, Report
 from .history import (
     Accepted,
+    Adopted,
     Asked,
     Begun,
     Cancelled,
@@ -116,13 +123,15 @@ from .history import (
     Verdict,
     Version,
 )
-from .oracle import Cron5, Daily, Events, Every, Instants
+from .oracle import Continuously, Cron5, Daily, Events, Every, Instants
 
 __all__ = [
     "Accepted",
+    "Adopted",
     "Asked",
     "Begun",
     "Cancelled",
+    "Continuously",
     "Counts",
     "Cron5",
     "Daily",

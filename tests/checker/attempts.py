@@ -117,7 +117,9 @@ class Attempts:
 
     def _is_given_up(self, stay: Stay) -> bool:
         """Tell whether nothing of the task was wanted any more when an end was heard of."""
-        first, learnt = stay.end_first, self._case.serving.learnt(stay.end_first)
+        noted = stay.begun.ended if stay.begun is not None else None
+        first = stay.end_first
+        learnt = self._case.serving.learnt(first if noted is None else ticks(noted))
         last = max(stay.end_last, NEVER if learnt is None else learnt)
         return (
             self._case.circumstances[self._task].is_held_at_all(first, last)
@@ -233,10 +235,20 @@ class Attempts:
                 for each in case.history.cancelled
             )
             or case.serving.is_draining(first, last)
-            or any(each.overlap == "replace" for each in policies)
+            or self._is_replaced(stay)
             or any(each.allowed for each in policies)
             or self._has_left_out(stay)
         )
+
+    def _is_replaced(self, stay: Stay) -> bool:
+        """Tell whether a newer one was going on by the time that a run gave way."""
+        policies = self._dues.policies(stay.queued_first, stay.end_last)
+        if all(each.overlap != "replace" for each in policies):
+            return False
+        oldest = min(each.row.id for each in self._case.stays_at(self._task, stay.due))
+        lane = self._case.circumstances[self._task].lane
+        others = lane.going_on(stay.end_first, stay.end_last)
+        return any(other.due != stay.due and other.row.id > oldest for other in others)
 
     def _has_left_out(self, stay: Stay) -> bool:
         """Tell whether a chain had a member that did not run under a due."""

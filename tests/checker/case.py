@@ -28,9 +28,7 @@ class Case:
         self.clock = Clock(history.steps)
         self.until = ticks(history.until)
         bounds = (ticks(history.begin), self.until)
-        self.serving = Serving(
-            self.clock, history.outages, history.drains, history.accepted, bounds, self.late_max
-        )
+        self.serving = Serving(self.clock, history, bounds, self.late_max)
         accepted = [ticks(each.at) for each in history.accepted]
         self.dues = {
             task.name: Dues(task, self.clock, self.serving, self.late_max, accepted)

@@ -9,6 +9,7 @@ from . import events
 from .attempts import Attempts
 from .case import Case
 from .chains import chained
+from .continuous import continued
 from .findings import Counts, Finding, Found, Kind, Report, folded
 from .history import Begun, History, RunRow
 from .instants import NEVER, ticks
@@ -38,6 +39,7 @@ def report(history: History, *, late_max: timedelta = LATE_MAX) -> Report:
     lived = lives(case)
     found += overlapping(case, lived)
     found += chained(case)
+    found += continued(case)
     found += Starts(case, lived).judge()
     return Report(folded(found), counts)
 

@@ -70,7 +70,11 @@ class Dues:
     @property
     def has_events(self) -> bool:
         """Tell whether it is ever due by what happens."""
-        return any(Events() in (version.parts or ()) for version in self.task.versions)
+        return any(
+            isinstance(part, Events)
+            for version in self.task.versions
+            for part in version.parts or ()
+        )
 
     @property
     def is_triggered(self) -> bool:
@@ -143,17 +147,18 @@ class Dues:
         found = bisect_left(dues, due, index)
         if found == len(dues) or dues[found] != due:
             return False
-        moment, is_shown = self._serving.moment(due), self._is_shown(due, stretch)
-        return is_shown and moment is not None and moment <= stretch.end
+        return self._has_come(due, stretch)
 
-    def _is_shown(self, due: int, stretch: Stretch) -> bool:
-        """Tell whether the clock certainly showed a due before a schedule was replaced."""
-        return self._clock.first(due) <= stretch.end - self._late_max
+    def _has_come(self, due: int, stretch: Stretch) -> bool:
+        """Tell whether a due certainly came before a schedule was replaced: shown, and seen."""
+        moment = self._serving.moment(due)
+        is_shown = self._clock.first(due) <= stretch.end - self._late_max
+        return is_shown and moment is not None and moment <= stretch.end
 
     def _doubtful(self, stretch: Stretch, dues: Sequence[int]) -> Iterator[int]:
         yield from self._shown_again(stretch, dues)
         for due in reversed(dues):
-            if self._is_shown(due, stretch):
+            if self._has_come(due, stretch):
                 return
             yield due
 

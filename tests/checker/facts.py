@@ -64,7 +64,7 @@ class Circumstances:
         self._serving = serving
         self._late_max = late_max
         name = dues.task.name
-        self._holds = Spans(
+        self.holds = Spans(
             (ticks(hold.begin), ticks(hold.end) if hold.end else NEVER, hold)
             for hold in holds
             if hold.task in (None, name)
@@ -75,7 +75,7 @@ class Circumstances:
 
     def holding(self, decided: Decided) -> Facts:
         """Say which verdicts without a look at policies are possible, and which are sure."""
-        if self._is_plain and not self._holds:
+        if self._is_plain and not self.holds:
             return NOTHING
         found = [
             *self._held(decided),
@@ -88,12 +88,12 @@ class Circumstances:
     def is_held(self, first: int, last: int) -> bool:
         """Tell whether nothing was to run in the whole of a stretch of lived time."""
         return any(
-            begin < first and last < end for begin, end, _ in self._holds.touching(first, last)
+            begin < first and last < end for begin, end, _ in self.holds.touching(first, last)
         )
 
     def is_held_at_all(self, first: int, last: int) -> bool:
         """Tell whether anything held the task at any time in a stretch of lived time."""
-        return self._holds.is_touching(first, last)
+        return self.holds.is_touching(first, last)
 
     def obstacles(self, decided: Decided) -> Facts:
         """Say what may keep an occurrence that was chosen from running, and what surely does."""
@@ -112,11 +112,11 @@ class Circumstances:
         # A clock that was set may have shown the due twice, or never.
         first, last = self._clock.first(decided.due), self._clock.last(decided.due)
         first, last = min(first, last), max(first, last)
-        for begin, end, hold in self._holds.touching(first, last):
+        for begin, end, hold in self.holds.touching(first, last):
             yield hold.verdict, begin + self._late_max < first and last < end - self._late_max
         if decided.moment > first or decided.is_rough:
             # What an outage left undecided may be settled in a pause that began since.
-            for _, _, hold in self._holds.touching(decided.moment, decided.deadline):
+            for _, _, hold in self.holds.touching(decided.moment, decided.deadline):
                 yield hold.verdict, False
 
     def _switched_off(self, decided: Decided) -> Iterator[tuple[str, bool]]:

@@ -132,6 +132,14 @@ class Outage:
 
 
 @frozen(kw_only=True)
+class Adopted:
+    """A daemon began with a configuration within an outage, and had decided nothing by its end."""
+
+    at: datetime
+    """Lived."""
+
+
+@frozen(kw_only=True)
 class Step:
     """Somebody set the deciding clock."""
 
@@ -237,6 +245,7 @@ class History:
     tasks: tuple[Task, ...]
     begun: tuple[Begun, ...] = ()
     outages: tuple[Outage, ...] = ()
+    adopted: tuple[Adopted, ...] = ()
     steps: tuple[Step, ...] = ()
     holds: tuple[Hold, ...] = ()
     drains: tuple[Drain, ...] = ()

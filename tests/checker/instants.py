@@ -63,8 +63,15 @@ class Spans(Generic[Item]):
 
 def longest_free(first: int, last: int, taken: Iterable[tuple[int, int]]) -> int:
     """Measure the longest stretch between two instants in which nothing is taken."""
-    longest, free_since = 0, first
+    return max((end - begin for begin, end in free(first, last, taken)), default=0)
+
+
+def free(first: int, last: int, taken: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Give the stretches between two instants in which nothing is taken."""
+    since = first
     for begin, end in sorted(taken):
-        longest = max(longest, min(begin, last) - free_since)
-        free_since = max(free_since, end)
-    return max(longest, last - free_since)
+        if min(begin, last) > since:
+            yield since, min(begin, last)
+        since = max(since, end)
+    if last > since:
+        yield since, last

@@ -68,6 +68,11 @@ class Events:
     """Dues that come from what happens: at start, at boot, continuously, after, in a chain."""
 
 
+@frozen
+class Continuously(Events):
+    """Dues of which each follows the end of the run before."""
+
+
 Part = Every | Daily | Cron5 | Instants | Events
 
 

@@ -15,7 +15,7 @@ from itertools import accumulate, pairwise
 from attrs import define, frozen
 
 from .clock import Clock
-from .history import Accepted, Drain, Outage
+from .history import Drain, History, Outage
 from .instants import NEVER, Spans, ticks
 
 
@@ -44,12 +44,11 @@ class Serving:
     def __init__(
         self,
         clock: Clock,
-        outages: Sequence[Outage],
-        drains: Sequence[Drain],
-        accepted: Sequence[Accepted],
+        history: History,
         bounds: tuple[int, int],
         late_max: int,
     ) -> None:
+        outages, drains = history.outages, history.drains
         self._clock = clock
         self._late_max = late_max
         self.begin, self.until = bounds
@@ -62,8 +61,9 @@ class Serving:
         )
         self._ends = sorted({ticks(each.end) for each in outages})
         self._restarts = sorted(ticks(each.end) for each in outages if each.is_restart)
+        self._adopted = sorted(ticks(each.at) for each in history.adopted)
         self._looks = sorted(ticks(each.looked or each.end) for each in outages if each.is_restart)
-        self._marks = sorted(ticks(each.at) for each in accepted)
+        self._marks = sorted(ticks(each.at) for each in history.accepted)
         self._pieces = list(self._cut(kept))
         self._begins = [piece.begin for piece in self._pieces]
         shown = (piece.end + piece.shift for piece in self._pieces)
@@ -105,8 +105,9 @@ class Serving:
         if index < 0:
             return -NEVER
         piece = self._pieces[index]
-        shown = min(piece.end, instant) + piece.shift
-        return max(shown, self._reached[index - 1]) if index else shown
+        adopted = self._adopted[: bisect_right(self._adopted, instant)]
+        looks = [min(piece.end, instant) + piece.shift, *map(self._clock.shown, adopted)]
+        return max(*looks, self._reached[index - 1] if index else -NEVER)
 
     def learnt(self, instant: int) -> int | None:
         """Say until when the decider may not know of what happened at a lived instant."""
@@ -118,13 +119,33 @@ class Serving:
 
     def has_restarted(self, instant: int) -> bool:
         """Tell whether a daemon had just begun at a lived instant."""
-        index = bisect_right(self._restarts, instant) - 1
-        return index >= 0 and self._restarts[index] >= instant - self._late_max
+        return any(
+            bisect_left(known, instant - self._late_max) < bisect_right(known, instant)
+            for known in (self._restarts, self._adopted)
+        )
 
     def restart_before(self, instant: int) -> int | None:
         """Say when the daemon of a lived instant looked at what waits, if not from the first."""
         index = bisect_right(self._looks, instant) - 1
         return self._looks[index] if index >= 0 else None
+
+    def looked(self, instant: int) -> tuple[int, int] | None:
+        """Say between when the daemon of a lived instant looked at what waits, if a later one."""
+        index = bisect_right(self._looks, instant) - 1
+        return (self._looks[index], self._restarts[index]) if index >= 0 else None
+
+    def committed(self, instant: int) -> int:
+        """Say when what began at a lived instant was committed at the earliest.
+
+        What is committed with nobody hearing of it is done when the decider finds it.
+        """
+        first = earliest = instant
+        for begin, end, each in self.blocked.touching(-NEVER, instant):
+            if end < first:
+                break
+            first = begin
+            earliest = begin if _is_unsure(each) else earliest
+        return earliest
 
     def is_draining(self, first: int, last: int) -> bool:
         """Tell whether a daemon was stopping at any time between two lived instants."""

@@ -63,9 +63,15 @@ def chosen(
     """Say of each due of a segment whether it was to be chosen to run; `following` is the
     moment of the next due behind it.
     """
-    if len(segment) == 1 and clock.shown(segment[0].deadline) - segment[0].due <= LATE_MAX:
+    if len(segment) == 1 and _is_soon(segment[0], clock, serving):
         return [True]
     return _Explanation(segment, following, policies, clock, serving).wanted()
+
+
+def _is_soon(pending: Pending, clock: Clock, serving: Serving) -> bool:
+    """Tell whether a due was settled within a minute, whenever that was."""
+    able = serving.able(pending.moment, pending.deadline)
+    return all(clock.shown(last) - pending.due <= LATE_MAX for _, last in able)
 
 
 class _Explanation:

@@ -10,11 +10,13 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from . import windows
+from .attempts import is_never_started
 from .case import Case
 from .findings import Found, Kind
 from .instants import SECOND, length, longest_free
 from .kept import Kept
 from .lived import Life
+from .rests import Rests
 from .stays import UNFINISHED, Stay
 
 CAUGHT_UP_EVERY = SECOND // 10
@@ -28,6 +30,7 @@ class Starts:
     def __init__(self, case: Case, lived: Sequence[Life]) -> None:
         self._case = case
         self._kept = Kept(case, lived)
+        self._rests = Rests(case)
 
     def judge(self) -> Iterator[Found]:
         """Judge every run of a known task."""
@@ -38,6 +41,9 @@ class Starts:
                     yield from self._begun(stay, stay.started)
                 elif stay.row.state in UNFINISHED:
                     yield from self._late(stay, self._case.until)
+                elif is_never_started(stay):
+                    # It was to start until the daemon was gone that had let it.
+                    yield from self._late(stay, min(stay.end_first, self._case.until))
 
     def _begun(self, stay: Stay, started: int) -> Iterator[Found]:
         yield from self._early(stay, started)
@@ -77,12 +83,15 @@ class Starts:
             yield self._found(Kind.EARLY, stay, "it began before it was decided")
         elif started < stay.planned - max(clock.shifts_within(stay.queued_first, started)):
             yield self._found(Kind.EARLY, stay, "it began before its planned start")
+        elif started < self._rests.earliest(stay, started):
+            yield self._found(Kind.EARLY, stay, "it began before its wait was over")
 
     def _forbidden(self, stay: Stay, started: int) -> Iterator[Found]:
         """Find a start while nothing was to start."""
         case, task = self._case, stay.row.task
-        last, first = case.clock.shown(started), case.clock.shown(started - case.late_max)
-        policies = case.dues[task].policies(started - case.late_max, started)
+        earliest = case.serving.committed(started) - case.late_max
+        last, first = case.clock.shown(started), case.clock.shown(earliest)
+        policies = case.dues[task].policies(earliest, started)
         if case.serving.is_stopping(started):
             yield self._found(Kind.PHANTOM, stay, "it began while linod was stopping")
         are_closed = [each.allowed and windows.is_outside(each, first, last) for each in policies]
@@ -90,7 +99,7 @@ class Starts:
             yield self._found(Kind.EARLY, stay, "it began while its window was closed")
         if self._is_too_old(stay, started):
             yield self._found(Kind.PHANTOM, stay, "it began though it waited beyond its window")
-        is_held = case.circumstances[task].is_held(started - case.late_max, started)
+        is_held = case.circumstances[task].is_held(earliest, started)
         if stay.row.trigger in SCHEDULED and is_held:
             yield self._found(Kind.PHANTOM, stay, "it began while its task was held")
         if stay.row.trigger in SCHEDULED and not any(each.enabled for each in policies):
@@ -130,6 +139,8 @@ class Starts:
 
     def _ready(self, stay: Stay, started: int) -> int:
         """Say since when a run was to begin, in lived time."""
+        if self._rests.is_one(stay):
+            return self._rests.latest(stay, started)
         clock = self._case.clock
         shifts = clock.shifts_within(stay.queued_first, max(started, stay.queued_first))
         planned = max(stay.planned - min(shifts), clock.first(stay.planned))

@@ -323,3 +323,12 @@ def test_caught_up_runs_begin_ten_a_second() -> None:
     )
 
     assert found(history, late_max=0) == []
+
+
+def test_a_run_that_waited_long_until_it_was_proven_never_to_have_started_is_late() -> None:
+    outage = Outage(begin=at(35), end=at(36), is_restart=True)
+    again = row(30, id=31, attempt=2, queued=36, started=36, ended=38)
+    idle = row(30, state="lost", reason="never started", started=None, ended=36)
+    history = build(FIVE, decided(30, "admitted"), idle, again, begun(30, 36, run=31, attempt=2))
+
+    assert found(evolve(history, outages=(outage,))) == [("late", 30)]

@@ -199,7 +199,7 @@ def test_a_run_that_failed_although_nothing_died_must_have_begun() -> None:
 
 
 def test_a_run_that_never_started_must_be_followed_by_another() -> None:
-    idle = row(30, state="lost", reason="never started", started=None)
+    idle = row(30, state="lost", reason="never started", started=None, ended=30.5)
 
     assert found(build(FIVE, decided(30, "admitted"), idle)) == [("missed", 30)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .building import T, at
 from .clock import Clock
-from .history import Drain, Outage
+from .history import Drain, History, Outage
 from .instants import Spans, longest_free, ticks
 from .serving import Serving
 
@@ -15,7 +15,8 @@ def second(ticked: int | None) -> float | None:
 
 def serving(*outages: Outage, late_max: float = 1, drains: tuple[Drain, ...] = ()) -> Serving:
     bounds = (ticks(T), ticks(at(100)))
-    return Serving(Clock(), outages, drains, (), bounds, int(late_max * 1_000_000))
+    history = History(begin=T, until=at(100), tasks=(), outages=outages, drains=drains)
+    return Serving(Clock(), history, bounds, int(late_max * 1_000_000))
 
 
 def outage(begin: float, end: float, **fields: bool) -> Outage:

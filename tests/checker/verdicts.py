@@ -13,7 +13,7 @@ from .dues import Dues
 from .facts import Circumstances, Decided
 from .findings import Found, Kind
 from .history import DecisionRow, Policy, Verdict
-from .instants import NEVER, length
+from .instants import NEVER, length, ticks
 from .serving import Serving
 from .settles import Pending, chosen, segments
 
@@ -143,8 +143,17 @@ class Judge:
         elif obstacles.sure:
             wanted = _words(obstacles.sure)
             self._find(Kind.UNJUSTIFIED, judged, f"decided {verdict}, though it was {wanted}")
-        else:
+        elif not self._is_one_of_more(judged):
             self._find(Kind.MISSED, judged, f"decided {verdict}, though it had to run")
+
+    def _is_one_of_more(self, judged: Judged) -> bool:
+        """Tell whether a due was missed together with one whose time is unknown."""
+        row = judged.row
+        return (
+            row is not None
+            and row.verdict == Verdict.MISSED
+            and any(ticks(row.due) <= each <= ticks(row.last) for each in self._dues.again)
+        )
 
     def _is_silent(self, judged: Judged) -> bool:
         """Tell whether nothing came of a due, although there was time enough."""
@@ -203,7 +212,9 @@ class Judge:
         return None
 
     def _is_too_old(self, at: Decided, policy: Policy) -> bool:
-        return self._clock.shown(at.deadline) - at.due > length(policy.catch_up_window)
+        able = self._serving.able(at.moment, at.deadline)
+        latest = max((self._clock.shown(last) for _, last in able), default=at.due)
+        return latest - at.due > length(policy.catch_up_window)
 
     def _find(self, kind: Kind, judged: Judged, text: str) -> None:
         self.found.append((kind, self._name, judged.at.due, text))
