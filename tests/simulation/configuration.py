@@ -62,8 +62,11 @@ class Setting:
 class Chooser:
     """Makes configurations, and others that are a little different."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, zone: str) -> None:
+        """`zone`: the one in which the clocks are set soon, if any are."""
         self._random = random
+        self._zones = (*ZONES, *(zone,) * 8)
+        self._periods_share = 0.75 if zone == "UTC" else 0.4
         self._numbers = iter(range(1, 10_000))
 
     def setting(self) -> Setting:
@@ -71,7 +74,8 @@ class Chooser:
         recipes = [self._recipe() for _ in range(self._random.randint(2, 9))]
         pools = {"small": Pool(name="small", size=self._random.randint(1, 3))}
         max_running = self._random.choice([64, 64, 64, 5])
-        return _setting([*recipes, *self._behind(recipes)], self._chain(), pools, max_running)
+        others = [*self._behind(recipes), *self._endless()]
+        return _setting([*recipes, *others], self._chain(), pools, max_running)
 
     def changed(self, former: Setting) -> Setting:
         """Change a few tasks, remove some, add some."""
@@ -95,25 +99,28 @@ class Chooser:
         return Recipe(task=task, parts=parts, habit=self._habit())
 
     def _change(self, recipe: Recipe) -> Recipe:
-        if recipe.task.after or oracle.Events() in recipe.parts:
+        if recipe.task.after or any(isinstance(part, oracle.Events) for part in recipe.parts):
             return recipe
         recurrence, parts = self._recurrence()
         return evolve(recipe, task=evolve(recipe.task, recurrence=recurrence), parts=parts)
 
     def _recurrence(self) -> tuple[Recurrence, tuple[oracle.Part, ...]]:
         random = self._random
-        if random.random() < 0.75:
+        if random.random() < self._periods_share:
             period = random.choice(_PERIODS_S)
             text = "every second" if period == 1 else f"every {period} seconds"
             return parse(text), (oracle.Every(seconds=period),)
         if random.random() < 0.5:
-            text = f"{random.choice([0, 7, 30])}-59/{random.choice([5, 20])} * * * *"
+            hours = random.choice(["*", "*", "1-3", "2", "3"])
+            text = f"{random.choice([0, 7, 30])}-59/{random.choice([5, 20])} {hours} * * *"
             return parse(text), (oracle.Cron5(text=text),)
         return self._daily()
 
     def _daily(self) -> tuple[Recurrence, tuple[oracle.Part, ...]]:
-        hours = sorted(self._random.sample(range(24), 8))
-        at = [time(hour, self._random.choice([0, 10, 30])) for hour in hours]
+        random = self._random
+        # Clocks are set in these hours: a wall time of theirs may be passed twice, or never.
+        hours = sorted({*random.sample(range(24), 6), *random.sample((1, 2, 3), 2)})
+        at = [time(hour, random.choice([0, 10, 30, 45])) for hour in hours]
         text = " and ".join(f"{each:%H:%M}" for each in at)
         return parse(f"every day at {text}"), (oracle.Daily(times=tuple(at)),)
 
@@ -129,7 +136,7 @@ class Chooser:
         if keys["overlap"] is Overlap.ALLOW:
             keys["max_running"] = random.choice([None, 2, 4])
         if random.random() < 0.4:
-            delay, most = random.choice([0, 1, 10, 60]), random.choice([None, 5])
+            delay, most = random.choice([0, 1, 10, 60, 200]), random.choice([None, 5])
             keys["retry"] = Retry(
                 attempts=random.randint(2, 4),
                 delay=timedelta(seconds=delay),
@@ -138,8 +145,8 @@ class Chooser:
             )
         if random.random() < 0.15:
             keys["cooldown"] = Cooldown(
-                success=timedelta(seconds=random.choice([0, 2, 30])),
-                failure=timedelta(seconds=random.choice([0, 20])),
+                success=timedelta(seconds=random.choice([0, 2, 30, 200])),
+                failure=timedelta(seconds=random.choice([0, 20, 200])),
             )
         return keys | self._rarer_keys()
 
@@ -157,7 +164,7 @@ class Chooser:
             keys["enabled"] = False
         if random.random() < 0.1:
             keys["disable_after"] = 3
-        keys["timezone"] = ZoneName(random.choice(ZONES)) if random.random() < 0.5 else None
+        keys["timezone"] = ZoneName(random.choice(self._zones)) if random.random() < 0.6 else None
         return keys
 
     def _habit(self) -> Habit:
@@ -184,6 +191,13 @@ class Chooser:
         task = Task(name=name, shell="true", after=names, recurrence=recurrence)
         return [Recipe(task=task, parts=parts, habit=self._habit())]
 
+    def _endless(self) -> list[Recipe]:
+        if self._random.random() > 0.3:
+            return []
+        recipe = self._recipe()
+        task = evolve(recipe.task, recurrence=parse("continuously"), allowed=None)
+        return [evolve(recipe, task=task, parts=(oracle.Continuously(),))]
+
     def _chain(self) -> list[tuple[Chain, list[Recipe], tuple[oracle.Part, ...]]]:
         random = self._random
         if random.random() > 0.4:
@@ -196,7 +210,7 @@ class Chooser:
         a, b, c, d = (each.task.name for each in members)
         recurrence, parts = self._recurrence()
         if random.random() < 0.3:
-            recurrence, parts = parse("continuously"), (oracle.Events(),)
+            recurrence, parts = parse("continuously"), (oracle.Continuously(),)
         chain = Chain(
             name=TaskName(f"chain{next(self._numbers)}"),
             tasks=((a,), (b, c), (d,)),

@@ -33,6 +33,10 @@ class Fault(StrEnum):
     AFTER = "an error after the commit"
 
 
+COMMITTED = (Fault.UNKNOWN, Fault.AFTER)
+"""Those of a commit that was carried out all the same."""
+
+
 class FaultyStore:
     """Counts calls, and lets the one fail that `plan` names."""
 
@@ -69,7 +73,7 @@ class FaultyStore:
         with self._store.transaction():
             yield
             fault = self._next("commit")
-            if fault is not None and fault not in (Fault.UNKNOWN, Fault.AFTER):
+            if fault is not None and fault not in COMMITTED:
                 raise StoreError(fault)
         self.is_committed = True
         if fault is Fault.AFTER:

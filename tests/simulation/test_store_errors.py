@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from .faults import Fault
+from .faults import COMMITTED, Fault
 from .playing import Played, play
 from .world import CALM
 
@@ -25,7 +25,7 @@ def play_with(seed: int, failing: int, fault: Fault) -> Played:
 
     def once(call: int, name: str) -> Fault | None:
         """Fail at this call; where only a commit can fail so, at the next commit."""
-        is_fitting = name == "commit" or fault not in (Fault.UNKNOWN, Fault.AFTER)
+        is_fitting = name == "commit" or fault not in COMMITTED
         if done or call < failing or not is_fitting:
             return None
         done.append(call)

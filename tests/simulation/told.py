@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from checker import history as checked
@@ -14,7 +15,7 @@ from linod.store.interface import DecisionRow, RunRow
 
 from .configuration import Setting
 from .keepers import Note
-from .world import Chained, World
+from .world import Chained, Down, World
 
 _NOTHING = timedelta(0)
 _VERDICTS = {HoldKind.PAUSE: "paused", HoldKind.DISABLE: "disabled"}
@@ -34,15 +35,8 @@ def history_of(world: World) -> checked.History:
             *(_begun(note) for note in world.keepers.notes.values()),
             *(_chained(each) for each in diary.chains.values()),
         ),
-        outages=tuple(
-            checked.Outage(
-                begin=begin,
-                end=end,
-                is_restart="daemon" in causes,
-                is_unsure="unknown" in causes,
-            )
-            for begin, end, causes in diary.down
-        ),
+        outages=tuple(outage for down in diary.down for outage in _told_outages(down)),
+        adopted=tuple(checked.Adopted(at=at) for down in diary.down for at in down.begun),
         steps=steps,
         holds=tuple(told_hold(clock, *each) for each in diary.holds),
         drains=tuple(
@@ -57,6 +51,19 @@ def history_of(world: World) -> checked.History:
         runs=tuple(told_run(row) for row in store.runs(limit=10**9)),
         through={name: cursor.through for name, cursor in store.cursors().items()},
     )
+
+
+def _told_outages(down: Down) -> Iterator[checked.Outage]:
+    """Tell the instants apart at which commits were made of which nobody heard."""
+    assert down.until is not None
+    since = down.since
+    for until in (*down.unsure, down.until):
+        begun = [each for each in down.begun if since < each <= until]
+        looked = begun[-1] if begun else None
+        yield checked.Outage(begin=since, end=until, is_restart=bool(begun), looked=looked)
+        if until in down.unsure:
+            yield checked.Outage(begin=until, end=until, is_unsure=True)
+        since = until
 
 
 def _tasks(settings: list[tuple[datetime, Setting]]) -> tuple[checked.Task, ...]:

@@ -32,9 +32,9 @@ from linod.specs import Config
 from linod.store import open_store
 from linod.store.interface import RunRow, StoreError
 
-from .clock import Clock
+from .clock import Clock, beginning
 from .configuration import Chooser, Setting
-from .faults import Fault, FaultyStore
+from .faults import COMMITTED, Fault, FaultyStore
 from .keepers import Keepers
 from .people import People
 
@@ -42,6 +42,8 @@ CLEARING = timedelta(seconds=1000)
 """Fair weather at the end: what waits or is tried again comes to its end."""
 RETRY_AFTER = timedelta(seconds=0.5)
 """As the daemon does after a store error."""
+AT_ONCE_MAX = 10_000
+"""An engine that wants to be asked more often while no time passes runs in circles."""
 
 
 @frozen(kw_only=True)
@@ -60,8 +62,26 @@ class Weather:
     people: float = 120
     dies_at_effect: float = 0.002
     """Chance per effect, before and after it."""
+    edits: float = 0.2
+    """Chance per death of a daemon that the next one finds another configuration."""
 
 
+FAIR = Weather()
+STORM = Weather(
+    daemon_dies=120,
+    keepers_die=300,
+    worker_dies=100,
+    store_fails=60,
+    clock_steps=200,
+    suspends=400,
+    reboots=1000,
+    stops=400,
+    reloads=120,
+    people=60,
+    dies_at_effect=0.01,
+    edits=0.5,
+)
+"""All at once: what goes wrong meets what went wrong just before."""
 CALM = Weather(
     daemon_dies=0,
     keepers_die=0,
@@ -74,6 +94,7 @@ CALM = Weather(
     reloads=0,
     people=0,
     dies_at_effect=0,
+    edits=0,
 )
 
 
@@ -86,13 +107,25 @@ class Chained:
     ended: datetime | None = None
 
 
+@define(kw_only=True)
+class Down:
+    """A time in which nothing could be decided; lived."""
+
+    since: datetime
+    until: datetime | None = None
+    unsure: list[datetime] = field(factory=list)
+    """When commits were made of which nobody heard."""
+    begun: list[datetime] = field(factory=list)
+    """When daemons began, and decided nothing yet."""
+
+
 @define
 class Diary:
     """What happened to the decider, for the checker; instants are lived unless said otherwise."""
 
     settings: list[tuple[datetime, Setting]] = field(factory=list)
-    down: list[tuple[datetime, datetime, frozenset[str]]] = field(factory=list)
-    """Times in which nothing could be decided, and all that it was."""
+    down: list[Down] = field(factory=list)
+    """Times in which nothing could be decided."""
     drains: list[tuple[datetime, datetime]] = field(factory=list)
     steps: list[tuple[datetime, timedelta]] = field(factory=list)
     deaths: list[datetime] = field(factory=list)
@@ -118,16 +151,15 @@ class World:
     ) -> None:
         self.random = Random(seed)
         self._at_once = (None, 1, 3)[seed % 3]
-        self.weather = weather or Weather()
-        self.clock = Clock()
-        self.clock.lived += timedelta(hours=self.random.choice([0, 0, 3.9, 5, 17 * 24]))
-        self.clock.booted = self.clock.lived - timedelta(hours=1)
+        self.weather = weather or FAIR
+        lived, zone = beginning(self.random)
+        self.clock = Clock(lived, booted=lived - timedelta(hours=1))
         self.begin = self.clock.lived
         self.diary = Diary()
         self.is_adopting = self.random.random() < 0.5
         """Keepers outlive their daemon, and the next one adopts their runs."""
         self._path = path
-        self._chooser = Chooser(self.random)
+        self._chooser = Chooser(self.random, zone)
         self._setting = self._chooser.setting()
         self.keepers = Keepers(self.random, self.clock, self._setting.habits)
         self._people = People(self.random)
@@ -145,9 +177,10 @@ class World:
         self._retry_at: datetime | None = None
         self._drain_since: datetime | None = None
         self._holds: dict[tuple[str, HoldKind], tuple[datetime, Hold]] = {}
-        self._down_since: tuple[datetime, frozenset[str]] | None = None
+        self._down: Down | None = None
         self._taken_back_at: datetime | None = None
         """An adoption was committed then and given up: the former setting went on."""
+        self._lives_at_once = 0
         self._trace = hashlib.sha256()
         self._begin_happenings()
         self._serve()
@@ -182,6 +215,8 @@ class World:
         return max(self.clock.lived, soonest)
 
     def _live_until(self, moment: datetime) -> None:
+        self._lives_at_once = self._lives_at_once + 1 if moment == self.clock.lived else 0
+        assert self._lives_at_once < AT_ONCE_MAX, "the engine runs in circles"
         self.clock.lived = moment
         self._inbox += self.keepers.end_due() if self._engine else self._end_unseen()
         while self._happenings and self._happenings[0][0] <= moment:
@@ -201,6 +236,7 @@ class World:
 
     def _serve(self) -> None:
         """Start a daemon, which learns what became of the runs of the one before."""
+        self.store.is_committed = False
         try:
             engine = Engine(
                 self.store,
@@ -212,11 +248,12 @@ class World:
                 self._setting.config, self.clock.written, elapsed=self.clock.elapsed
             )
         except (StoreError, RuntimeError):
+            if self.store.is_committed:
+                self._note_begun()
             self._later(RETRY_AFTER, self._serve)
             return
         self._engine, self._inbox, self._retry_at = engine, [], None
-        self.diary.settings.append((self.clock.lived, self._setting))
-        self._come_up()
+        self._note_begun()
         self._inbox = [*self._look_back(engine), ServeStarted(at=self.clock.written)]
         self.diary.serves.append(self.clock.written)
         self._carry_out(settled)
@@ -251,10 +288,13 @@ class World:
         self._carry_out(settled)
 
     def _fail(self, error: Exception, events: list[Event]) -> None:
+        down = self._go_down()
         if self.store.is_committed:
             self._note_requests(events)
             self._note_holds()
-        self._go_down("unknown" if self.store.is_committed else "store")
+            self._note_taken_back()
+            self._note_chains()
+            down.unsure.append(self.clock.lived)
         self._inbox = [*events, *self._inbox]
         self._retry_at = self.clock.lived + RETRY_AFTER
         self._remember(f"failed {error}")
@@ -306,11 +346,13 @@ class World:
         if self._drain_since is not None:
             self.diary.drains.append((self._drain_since, self.clock.lived))
             self._drain_since = None
-        self._go_down("daemon")
+        self._go_down()
         self._engine, self._inbox, self._wake, self._retry_at = None, [], None, None
         self._taken_back_at = None
         self.store.close()
         self.store = FaultyStore(open_store(self._path))
+        if self.random.random() < self.weather.edits:
+            self._setting = self._edited()
         pause = self.random.choice([0.05, 0.5, 1, 5, 45, 70, 400])
         self._later(timedelta(seconds=pause), self._serve)
 
@@ -318,8 +360,7 @@ class World:
         is_busy = self._retry_at is not None or self._drain_since is not None
         if self._engine is None or is_busy:
             return
-        changed = self._chooser.changed(self._setting)
-        self.keepers.habits |= changed.habits
+        changed = self._edited()
         try:
             settled = self._engine.adopt(
                 changed.config, self.clock.written, elapsed=self.clock.elapsed
@@ -334,18 +375,32 @@ class World:
         self.diary.settings.append((self.clock.lived, changed))
         self._carry_out(settled)
 
+    def _edited(self) -> Setting:
+        changed = self._chooser.changed(self._setting)
+        self.keepers.habits |= changed.habits
+        return changed
+
     # -- what is noted ------------------------------------------------------------------------
 
-    def _go_down(self, why: str) -> None:
+    def _go_down(self) -> Down:
         """Begin an outage, or go on with it: what happened in it adds up."""
-        since, causes = self._down_since or (self.clock.lived, frozenset())
-        self._down_since = (since, causes | {why})
+        self._down = self._down or Down(since=self.clock.lived)
+        return self._down
+
+    def _note_begun(self) -> None:
+        """Note that a daemon began; before its first settle it has decided nothing."""
+        self.diary.settings.append((self.clock.lived, self._setting))
+        if self._down is not None:
+            self._down.begun.append(self.clock.lived)
 
     def _come_up(self) -> None:
-        if self._down_since is not None:
-            since, causes = self._down_since
-            self.diary.down.append((since, self.clock.lived, causes))
-            self._down_since = None
+        if self._down is not None:
+            self._down.until = self.clock.lived
+            self.diary.down.append(self._down)
+            self._down = None
+        self._note_taken_back()
+
+    def _note_taken_back(self) -> None:
         if self._taken_back_at is not None:
             self.diary.settings.append((self._taken_back_at, self._setting))
             self._taken_back_at = None
@@ -363,8 +418,18 @@ class World:
         if not row.is_chain or row.started is None:
             return
         known = self.diary.chains.setdefault(row.id, Chained(row=row, begun=self.clock.lived))
-        if row.outcome is not None:
+        if row.outcome is not None and known.ended is None:
             known.ended = self.clock.lived
+
+    def _note_chains(self) -> None:
+        """Note of chains what was committed just now and nobody heard of."""
+        seen, known = self.store.seen, self.diary.chains
+        for number in [number for number, each in known.items() if each.ended is None]:
+            row = seen.run(number)
+            if row is not None:
+                self._note_chain(row)
+        for row in seen.unfinished():
+            self._note_chain(row)
 
     def _note_granted(self, settled: Settled, events: list[Event]) -> None:
         refused = {
@@ -433,11 +498,9 @@ class World:
 
     def _store_fails(self) -> None:
         kind = self.random.choice(list(Fault))
-        first = self.store.calls + self.random.randint(1, 60)
+        first = self.random.randint(1, 3 if kind in COMMITTED else 60)
         last = first + self.random.choice([0, 0, 2, 30])
-        self.store.plan = lambda call, name: (
-            kind if first <= call <= last and _is_fitting(kind, name) else None
-        )
+        self.store.plan = _failing(kind, range(first, last + 1))
 
     def _clock_steps(self) -> None:
         by = timedelta(seconds=self.random.choice([-7200, -3540, -61, -59, -1, 1, 59, 61, 10_800]))
@@ -449,7 +512,7 @@ class World:
         length = timedelta(seconds=self.random.choice([2, 30, 90, 4000]))
         begin = self.clock.lived
         if self._engine is not None:
-            self._go_down("suspend")
+            self._go_down()
         self.clock.lived += length
         for note in self.keepers.going.values():
             note.ends += length
@@ -508,8 +571,12 @@ def _stopped(command: StartRun) -> StopRun:
     )
 
 
-def _is_fitting(kind: Fault, call: str) -> bool:
-    """A commit of which nobody knows can only be a commit; the others fail anywhere."""
-    if kind in (Fault.UNKNOWN, Fault.AFTER):
-        return call == "commit"
-    return True
+def _failing(kind: Fault, numbers: range) -> Callable[[int, str], Fault | None]:
+    """Let some calls fail from now on: of a commit of which nobody knows, those that commit."""
+    fitting = count(1)
+
+    def plan(_call: int, name: str) -> Fault | None:
+        is_fitting = name == "commit" or kind not in COMMITTED
+        return kind if is_fitting and next(fitting) in numbers else None
+
+    return plan
