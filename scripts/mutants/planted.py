@@ -330,9 +330,23 @@ BUGS = (
     ),
     Bug(
         "a wall time that is passed twice runs at its second pass",
-        "recurrence/zones.py",
-        "return self.first(reading) if fold is Fold.FIRST else self.last(reading)",
-        "return self.last(reading)",
+        "recurrence/track.py",
+        "        if self._fold is Fold.FIRST:\n            low = max(low, segment.seen)\n"
+        "        elif self._fold is Fold.SECOND:\n            high = min(high, segment.again)\n",
+        "        if self._fold is not Fold.BOTH:\n            high = min(high, segment.again)\n",
+    ),
+    Bug(
+        "a wall time that is passed twice runs twice",
+        "recurrence/track.py",
+        "        if self._fold is Fold.FIRST:\n            low = max(low, segment.seen)\n"
+        "        elif self._fold is Fold.SECOND:\n",
+        "        if self._fold is Fold.SECOND:\n",
+    ),
+    Bug(
+        "a wall time that is skipped does not run",
+        "recurrence/track.py",
+        "if start == segment.start and self._has_moved(segment.seen, start + offset):",
+        "if start != start and self._has_moved(segment.seen, start + offset):",
     ),
     Bug(
         "lattices are anchored in daylight saving time",
