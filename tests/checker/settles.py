@@ -71,7 +71,8 @@ def chosen(
 def _is_soon(pending: Pending, clock: Clock, serving: Serving) -> bool:
     """Tell whether a due was settled within a minute, whenever that was."""
     able = serving.able(pending.moment, pending.deadline)
-    return all(clock.shown(last) - pending.due <= LATE_MAX for _, last in able)
+    latest = (clock.shown(first) + last - first for first, last in able)
+    return all(each - pending.due <= LATE_MAX for each in latest)
 
 
 class _Explanation:
@@ -142,7 +143,8 @@ class _Explanation:
         self, begin: int, end: int, policy: Policy, settle: tuple[int, int]
     ) -> set[int] | range:
         """Say how many of the newest may be chosen, by a settle in a stretch without a step."""
-        earliest, latest = (self._clock.shown(instant) for instant in settle)
+        earliest = self._clock.shown(settle[0])
+        latest = earliest + settle[1] - settle[0]
         newest = self._dues[end - 1]
         if end - begin > 1:
             return self._caught_up(begin, end, policy, (earliest, latest))

@@ -295,3 +295,11 @@ def test_a_run_in_whose_stead_another_was_to_begin_is_not_tried_again() -> None:
 
 def test_a_run_that_ended_before_another_was_to_begin_must_be_tried_again() -> None:
     assert ("missed", 20) in replaced_by(38)
+
+
+def test_a_run_that_was_replaced_by_none_is_missed() -> None:
+    history = build(
+        FIVE, dropped(30, "replaced by the next occurrence"), tasks=(task(overlap="replace"),)
+    )
+
+    assert found(history) == [("missed", 30)]

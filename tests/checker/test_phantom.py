@@ -253,3 +253,19 @@ def test_one_that_a_daemon_found_waiting_for_too_long_is_a_phantom(
     )
 
     assert found(history) == expected
+
+
+def begun_in_a_pause(*outages: Outage) -> list[tuple[str, float]]:
+    hold = Hold(task="mail", verdict="paused", begin=at(31), end=at(39))
+    late = ran(30, 35, queued=30)
+    return found(build(FIVE, late, outages=outages, holds=(hold,)))
+
+
+def test_a_start_that_was_committed_unseen_before_a_pause_may_be_made_in_it() -> None:
+    unsure = Outage(begin=at(30), end=at(30), is_unsure=True)
+
+    assert begun_in_a_pause(unsure, Outage(begin=at(30), end=at(35))) == []
+
+
+def test_a_start_in_a_pause_is_a_phantom_where_all_was_heard_of() -> None:
+    assert begun_in_a_pause(Outage(begin=at(30), end=at(35))) == [("phantom", 30)]

@@ -272,3 +272,42 @@ def test_what_a_jump_shows_again_under_another_schedule_is_due_then() -> None:
     )
 
     assert found(history) == []
+
+
+def test_what_was_shown_only_in_an_outage_is_of_no_task_that_was_gone_behind_it() -> None:
+    ahead = (Step(at=at(28), by=at(25) - at(0)), Step(at=at(35), by=at(0) - at(25)))
+    left = decided(30, "superseded", last=40, count=2)
+    history = build(
+        all_ran(10, 20),
+        left,
+        tasks=(Task(name="mail", versions=(version(0), version(41, None))),),
+        outages=(Outage(begin=at(25), end=at(41), is_restart=True),),
+        steps=ahead,
+    )
+
+    assert found(history) == []
+
+
+def test_what_was_too_old_to_run_is_so_though_the_clock_was_set_back_since() -> None:
+    history = build(
+        decided(30, "missed", 'catch_up = "none"'),
+        tasks=(task(parts=(Instants(at=(at(30),)),), catch_up="none"),),
+        outages=(Outage(begin=at(29), end=at(100)),),
+        steps=(Step(at=at(100.4), by=at(0) - at(80)),),
+        until=110,
+    )
+
+    assert found(history) == []
+
+
+def test_what_was_too_old_to_be_caught_up_is_so_though_the_clock_was_set_back_since() -> None:
+    window = at(40) - at(0)
+    history = build(
+        decided(20, "missed", "older than catch_up_window", last=30, count=2),
+        tasks=(task(parts=(Instants(at=(at(20), at(30))),), catch_up_window=window),),
+        outages=(Outage(begin=at(15), end=at(100)),),
+        steps=(Step(at=at(100.4), by=at(0) - at(80)),),
+        until=110,
+    )
+
+    assert found(history) == []

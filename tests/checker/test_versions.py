@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import time, timedelta
 
 from .building import all_ran, at, begun, build, decided, found, ran, row, task, version
-from .history import Outage, Task, Version
+from .history import Adopted, Outage, Task, Version
 from .oracle import Events, Every
 
 EVERY_SEVEN = (Every(seconds=7, anchor=at(0)),)
@@ -147,3 +147,19 @@ def test_what_a_daemon_finds_switched_off_is_decided_so() -> None:
     entries = [*all_ran(10, 20, 30), *decided(40, "switched off", last=60, count=3)]
 
     assert found(build(entries, tasks=tasks, outages=RESTART)) == []
+
+
+def test_a_daemon_that_began_and_was_gone_ended_a_schedule_within_an_outage() -> None:
+    left = decided(30, "superseded")
+    outage = Outage(begin=at(25), end=at(45), looked=at(35), is_restart=True)
+    history = build(
+        all_ran(10, 20),
+        left,
+        ran(42, 45, queued=45),
+        all_ran(49, 56, 63),
+        tasks=edited(version(0), version(35, EVERY_SEVEN)),
+        outages=(outage,),
+        adopted=(Adopted(at=at(35)),),
+    )
+
+    assert found(history) == []

@@ -213,7 +213,8 @@ class Judge:
 
     def _is_too_old(self, at: Decided, policy: Policy) -> bool:
         able = self._serving.able(at.moment, at.deadline)
-        latest = max((self._clock.shown(last) for _, last in able), default=at.due)
+        shown = (self._clock.shown(first) + last - first for first, last in able)
+        latest = max(shown, default=at.due)
         return latest - at.due > length(policy.catch_up_window)
 
     def _find(self, kind: Kind, judged: Judged, text: str) -> None:
