@@ -32,11 +32,13 @@ def main() -> int:
     source = Path(linod.__file__).parent
     bugs = [bug for bug in BUGS if arguments.only in bug.name]
     began = time.monotonic()
-    unchanged = hunt(UNCHANGED, source, arguments.seeds)
-    if unchanged.is_caught:
-        print(f"found without a planted bug, so nothing can be said: {unchanged.told}")
-        return 2
     with ThreadPoolExecutor(arguments.jobs) as pool:
+        share = -(-arguments.seeds // arguments.jobs)
+        firsts = range(0, arguments.seeds, share)
+        for unchanged in pool.map(lambda first: hunt(UNCHANGED, source, share, first), firsts):
+            if unchanged.is_caught:
+                print(f"found without a planted bug, so nothing can be said: {unchanged.told}")
+                return 2
         hunted = list(pool.map(lambda bug: _told(hunt(bug, source, arguments.seeds)), bugs))
     caught = sum(each.is_caught for each in hunted)
     print(f"{caught} of {len(hunted)} planted bugs caught in {time.monotonic() - began:.0f} s")
