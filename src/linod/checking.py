@@ -53,7 +53,7 @@ def with_procedures(loaded: Loaded, environ: Mapping[str, str]) -> Loaded:
     if discovered is None:
         return completed
     # Only now it is known what the file makes of a declared procedure's arguments.
-    return complete(completed, inspect(discovered, environ=environ))
+    return complete(completed, inspect(discovered, environ=environ, is_discovering=False))
 
 
 def _is_distrusted(loaded: Loaded) -> bool:
@@ -81,4 +81,4 @@ def _discovered(before: Config, after: Config | None) -> Config | None:
     if after is None:
         return None
     tasks = {name: task for name, task in after.tasks.items() if name not in before.tasks}
-    return evolve(after, tasks=tasks, linod=evolve(after.linod, discover=())) if tasks else None
+    return evolve(after, tasks=tasks) if tasks else None

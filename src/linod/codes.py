@@ -539,6 +539,64 @@ Right:
     @linod.procedure(name="shop_report", recurrence="@daily")
     def report(): …""",
     ),
+    "L042": Code(
+        Severity.ERROR,
+        "Django cannot be set up",
+        """\
+[linod] django names the settings of a Django project, as DJANGO_SETTINGS_MODULE does. They are
+imported, and django.setup() is called, before procedures are imported. Django is not installed
+where linod is, the settings are not on import_path, or one of the two raised.
+
+Wrong:
+    [linod]
+    django = "settings"
+
+Right:
+    [linod]
+    import_path = ["src"]
+    django = "shop.settings"      # src/shop/settings.py""",
+    ),
+    "L043": Code(
+        Severity.ERROR,
+        "unknown management command",
+        """\
+manage names a command of Django or of an installed app; `manage.py help` lists them all.
+
+Wrong:
+    manage = "clearsession"
+
+Right:
+    manage = "clearsessions\"""",
+    ),
+    "L044": Code(
+        Severity.ERROR,
+        "a management command does not take its arguments",
+        """\
+What stands behind the name of the command is read as manage.py reads it; `manage.py help COMMAND`
+shows what the command takes.
+
+Wrong:
+    manage = "sendtestemail --to ops@example.org"
+
+Right:
+    manage = "sendtestemail ops@example.org\"""",
+    ),
+    "L045": Code(
+        Severity.ERROR,
+        "manage without Django",
+        """\
+A management command runs with the settings of a Django project, which [linod] names.
+
+Wrong:
+    manage = "clearsessions"
+
+Right:
+    [linod]
+    django = "shop.settings"
+
+    [tasks.clearsessions]
+    manage = "clearsessions\"""",
+    ),
 }
 
 # L050-L079: keys and values
@@ -641,8 +699,8 @@ Right:
         Severity.ERROR,
         "not exactly one thing to run",
         """\
-A task names one of procedure, command, shell and manage. Where [linod] discover is set, a table
-without any of them changes the keys of a discovered task of that name.
+A task names one of procedure, command, shell and manage. Where [linod] discover or django is set,
+a table without any of them changes the keys of a discovered task of that name.
 
 Wrong:
     [tasks.mail]

@@ -25,6 +25,11 @@ class ProblemKind(StrEnum):
     UNSUITABLE = "unsuitable"
     """Callable, but not what linod runs: a generator, a class, a builtin without signature."""
     SETUP_FAILED = "setup failed"
+    DJANGO_FAILED = "django failed"
+    COMMAND_UNKNOWN = "command unknown"
+    """Of Django: no such management command."""
+    COMMAND_REFUSED = "command refused"
+    """A management command that does not take its arguments."""
     ARGUMENT_UNKNOWN = "argument unknown"
     ARGUMENT_MISSING = "argument missing"
     ARGUMENT_INVALID = "argument invalid"
@@ -68,7 +73,7 @@ class Problem:
     kind: ProblemKind
     message: str
     task: str | None = None
-    """The task it concerns; None: a module of `discover` or a callable of `setup`."""
+    """The task it concerns; None: a module of `discover` or of an app, or a callable of `setup`."""
     subject: str = ""
     """The module or dotted path that it concerns."""
     key: tuple[str | int, ...] = ()

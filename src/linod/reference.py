@@ -186,6 +186,7 @@ _WORDS: dict[Any, tuple[str, str]] = {
 
 _WORDS_OF_KEYS: dict[tuple[type, str], str] = {
     (specs.Task, "command"): "list of strings, or a string",
+    (specs.Task, "manage"): "list of strings, or a string",
     (specs.Task, "umask"): "octal string",
     (specs.Warn, "running"): 'duration or `"auto"`',
     (specs.Chain, "tasks"): "list of names and of lists of names",

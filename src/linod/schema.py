@@ -236,6 +236,7 @@ _SHARED: dict[str, _Schema] = {
 
 _FORMS_OF_KEYS: dict[tuple[type, str], _Schema] = {
     (specs.Task, "command"): _any_of({"type": "array", "items": _texts()}, _texts()),
+    (specs.Task, "manage"): _any_of({"type": "array", "items": _texts()}, _texts()),
     (specs.Task, "umask"): _texts(pattern="^0?[0-7]{3}$"),
     (specs.Task, "arguments"): {"type": "object"},
     (specs.Task, "nice"): {"type": "integer", "minimum": -20, "maximum": 19},

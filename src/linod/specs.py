@@ -141,7 +141,6 @@ EXECUTION = "process control"
 SHARED_LOG = "the shared log"
 NOTICES = "notices"
 CLUSTER = "many machines"
-DJANGO = "Django"
 
 
 def key(
@@ -280,8 +279,10 @@ class Task:
         example='["rsync", "-a", "/srv/", "backup:/srv/"]',
     )
     shell: str | None = key(doc="Text for `/bin/sh -c`.", example='"df -h | mail root"')
-    manage: str | None = key(
-        doc="A Django management command.", example='"clearsessions"', later=DJANGO
+    manage: tuple[str, ...] | None = key(
+        doc="A Django management command and its arguments, as after `manage.py`: a list, or a "
+        "string split like a shell would. Needs `django` in [linod].",
+        example='"clearsessions"',
     )
     arguments: dict[str, Any] = field(
         factory=dict,
@@ -565,13 +566,14 @@ class Linod:
     )
     setup: tuple[DottedPath, ...] = key(
         (),
-        doc="Callables called once per keeper, before procedures are imported.",
+        doc="Callables called once per keeper, before procedures are imported, after Django is "
+        "set up.",
         example='["shop.boot.prepare"]',
     )
     django: str | None = key(
-        doc="DJANGO_SETTINGS_MODULE; procedures run with Django set up.",
+        doc="DJANGO_SETTINGS_MODULE: Django is set up before procedures are imported, connections "
+        "are closed around runs, and `<app>.tasks` of the installed apps are discovered.",
         example='"shop.settings"',
-        later=DJANGO,
     )
     include: tuple[str, ...] = key(
         (),
@@ -594,6 +596,11 @@ class Linod:
         doc='False, or LINOD_ENABLED=0: decides and records "switched off", starts nothing.',
         example="true",
     )
+
+    @property
+    def is_discovering(self) -> bool:
+        """Tell whether there are tasks that are known only when procedures are imported."""
+        return bool(self.discover or self.django)
 
 
 @frozen(kw_only=True)

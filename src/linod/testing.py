@@ -83,7 +83,7 @@ def _load(path: Path) -> Config:
     from linod.diagnostics import render_text
 
     loaded = prepare(path, os.environ, is_importing=False)
-    if loaded.partial is not None and loaded.partial.linod.discover:
+    if loaded.partial is not None and loaded.partial.linod.is_discovering:
         loaded = prepare(path, os.environ)
     if loaded.config is None:
         errors = loaded.fatal or loaded.errors

@@ -71,7 +71,8 @@ def file_with(spec: type, name: str, line: str) -> str:
         needs = 'procedure = "shop.tasks.report"'
     if spec is specs.Chain and name != "tasks":
         needs += '\ntasks = ["transform", "load"]'
-    return f"{SURROUNDINGS}\n{_HEADERS[spec]}\n{needs}\n{line}\n"
+    text = f"{SURROUNDINGS}\n{_HEADERS[spec]}\n{needs}\n{line}\n"
+    return f'[linod]\ndjango = "shop.settings"\n{text}' if name == "manage" else text
 
 
 def loaded(folder: Path, text: str, environ: dict[str, str] | None = None) -> Config:

@@ -15,6 +15,14 @@ NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 
 TASK = '[tasks.t]\ncommand = "true"\n'
 LINOD, EMPTY = "[linod]\n", ""
+DJANGO = """\
+[linod]
+timezone = "UTC"
+import_path = ["src"]
+django = "shop.settings"
+
+[tasks.t]
+"""
 TRANSFORMED = '[tasks.extract]\ncommand = "x"\n[tasks.load]\ncommand = "x"\n'
 
 # What the example leaves out: what stands above it in the file.
@@ -28,6 +36,8 @@ ABOVE = {
     "L061": EMPTY,
     "L063": '[tasks.extract]\ncommand = "x"\n' + TASK,
     "L074": TRANSFORMED,
+    **dict.fromkeys(("L043", "L044"), DJANGO),
+    "L045": "[tasks.t]\n",
     "L077": '[tasks.t]\nprocedure = "shop.prune"\narguments.',
 }
 BELOW = {
@@ -60,6 +70,8 @@ def codes_of(folder: Path, code: str, text: str) -> set[str]:
     (folder / "src" / "shop" / "__init__.py").write_text(
         "def send(recipient: str) -> None: ...\ndef prune(days: int, day: str = '') -> None: ...\n"
     )
+    settings = folder / "src" / "shop" / "settings.py"
+    settings.write_text('INSTALLED_APPS = ["django.contrib.sessions"]\n')
     (folder / "src" / "shop" / "tasks.py").write_text("VERSION = 1\ndef report(): ...\n")
     path = folder / "linod.toml"
     path.write_text(f"{above}{text}{BELOW.get(code, '')}")

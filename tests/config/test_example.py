@@ -72,7 +72,7 @@ def test_keys_of_the_daemon_and_the_log_are_all_shown() -> None:
     spec_of = {table.heading: table.spec for table in TABLES}
 
     assert _names(spec_of["[log]"]) == set(tables["log"])
-    assert _names(spec_of["[linod]"]) - set(tables["linod"]) == {"django"}
+    assert _names(spec_of["[linod]"]) == set(tables["linod"])
 
 
 def _names(spec: type) -> set[str]:

@@ -330,12 +330,6 @@ def test_a_file_that_may_not_be_executed_fails_with_a_sentence(stage: Any) -> No
     assert stage.run("list").reason == f'program "{program}" may not be executed'
 
 
-def test_a_management_command_fails_with_a_sentence(stage: Any) -> None:
-    stage.task("clear", manage="clearsessions")
-
-    assert stage.run("clear").reason == "manage is not there yet: it comes with Django"
-
-
 def test_a_module_that_raises_at_import_fails_its_own_runs_only(stage: Any) -> None:
     stage.module("broken", "import shop\n1 / 0\n")
     stage.module("shop", PROCEDURES)

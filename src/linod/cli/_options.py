@@ -82,7 +82,8 @@ def refuse_file(command: str, files: Sequence[str]) -> None:
 def load_config(config_path: str | None, *, is_importing: bool | None = None) -> Config:
     """Load a configuration that could be served, or print its errors and leave with 78.
 
-    Where nothing is said, user code is imported only if the tasks hang on it (`discover`).
+    Where nothing is said, user code is imported only if the tasks hang on it: `discover`,
+    `django`.
     """
     loaded = _load(config_path, is_importing)
     if loaded.config is None:
@@ -105,7 +106,7 @@ def _load(config_path: str | None, is_importing: bool | None) -> Loaded:
 
     path = find_config(config_path)
     loaded = prepare(path, os.environ, is_importing=bool(is_importing))
-    if is_importing is None and loaded.partial is not None and loaded.partial.linod.discover:
+    if is_importing is None and loaded.partial is not None and loaded.partial.linod.is_discovering:
         return prepare(path, os.environ)
     return loaded
 

@@ -80,7 +80,7 @@ def configuration(config_path: str | None, which: str | None) -> Config:
     """Load what is usable; import the modules of `discover` only for a name nobody knows."""
     config = load_usable_config(config_path)
     name, _, _ = (which or "").partition("@")
-    if not name or name.isdecimal() or not config.linod.discover:
+    if not name or name.isdecimal() or not config.linod.is_discovering:
         return config
     with reading(config) as reader:
         is_known = is_task(config, reader, name)

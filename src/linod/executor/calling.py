@@ -33,14 +33,18 @@ _TRACEBACK_MAX = 32 * 1024
 _IMPORT_WITHIN_S = 60
 
 
-class NotCalled(Exception):  # noqa: N818 - it reads as what happened
-    """Nothing of a procedure has run."""
+class Failed(Exception):  # noqa: N818 - it reads as what happened
+    """A run failed, in words that need no traceback."""
 
     def __init__(self, reason: str, error: BaseException, **detail: Any) -> None:
         super().__init__(reason)
         self.error = error
         """What `retry.on` is compared with."""
         self.detail = detail
+
+
+class NotCalled(Failed):
+    """Nothing of a procedure has run."""
 
 
 def called(path: str, planned: Planned, arguments: dict[str, Any], run: Run) -> dict[str, Any]:
@@ -90,7 +94,7 @@ def _result(path: str, planned: Planned, arguments: dict[str, Any], run: Run) ->
 
 def _plan(path: str, planned: Planned) -> Plan:
     try:
-        plan = planned or _imported(path)
+        plan = planned or within_limit(lambda: plan_of(path))
     except Unresolved as error:
         plan = error
     if isinstance(plan, Unresolved):
@@ -98,7 +102,7 @@ def _plan(path: str, planned: Planned) -> Plan:
     return plan
 
 
-def _imported(path: str) -> Plan:
+def within_limit(plan: Callable[[], Plan]) -> Plan:
     """Import what the keeper would not, but not for ever."""
 
     def give_up(_number: int, _frame: Any) -> NoReturn:
@@ -107,7 +111,7 @@ def _imported(path: str) -> Plan:
     former = signal.signal(signal.SIGALRM, give_up)
     signal.alarm(_IMPORT_WITHIN_S)
     try:
-        return plan_of(path)
+        return plan()
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, former)
@@ -136,7 +140,7 @@ def _is_success(error: BaseException) -> bool:
 
 def _failed(error: BaseException, place: str = "") -> dict[str, Any]:
     """Say how user code failed, and log what it raised."""
-    if isinstance(error, NotCalled):
+    if isinstance(error, Failed):
         return failure(f"{place}{error}", error.error, **error.detail)
     if isinstance(error, SystemExit):
         return _exited(error, place)

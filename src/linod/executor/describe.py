@@ -27,12 +27,13 @@ from typing import Any, NoReturn
 import attrs
 
 from linod.errors import LinodError
-from linod.executor import privileges, resolve, tree, wire
+from linod.executor import management, privileges, resolve, tree, wire
 from linod.executor.binding import Finding, Plan
 from linod.executor.keeper import guarded, open_import_path, planned, set_up, thread_count
 from linod.executor.messages import module_of
 from linod.executor.resolve import Unresolved
 from linod.inspection import Described, Problem, ProblemKind
+from linod.integrations.django import bridge
 from linod.run import MARK
 from linod.specs import Task
 from linod.units import format_duration
@@ -117,6 +118,8 @@ class Describer:
     def work(self) -> None:
         """Do all that is wanted."""
         open_import_path(self._wanted["import_path"])
+        if self._wanted["django"] is not None and not self._set_up_django(self._wanted["django"]):
+            return self._finish()
         for path in self._wanted["setup"]:
             self._announce(path)
             try:
@@ -127,7 +130,9 @@ class Describer:
         for path, calls in self._wanted["procedures"]:
             if module_of(path) not in self._skipped:
                 self._bind_all(path, calls)
-        for module in self._wanted["discover"]:
+        for task, words in self._wanted["manage"]:
+            self._check_command(task, words)
+        for module in self._modules():
             if module not in self._skipped:
                 self._discover(module)
         return self._finish()
@@ -154,6 +159,39 @@ class Describer:
     def _problem(self, kind: ProblemKind, message: str, **fields: Any) -> None:
         problem = Problem(kind=kind, message=message[:2000], **fields)
         self._say({"problem": attrs.asdict(problem)})
+
+    # -- Django -------------------------------------------------------------------------------
+
+    def _set_up_django(self, settings: str) -> bool:
+        self._announce(settings)
+        try:
+            guarded(lambda: management.set_up(settings))
+        except management.DjangoFailed as error:
+            self._problem(
+                ProblemKind.DJANGO_FAILED,
+                str(error),
+                subject=settings,
+                suggestion=error.suggestion,
+                notes=error.notes,
+            )
+            return False
+        return True
+
+    def _check_command(self, task: str, words: list[str]) -> None:
+        """Look whether a management command is there and takes its arguments."""
+        self._say({"looked_at": task})
+        try:
+            module = management.module_of_command(words[0])
+            if module in self._skipped:
+                return
+            before = thread_count()
+            self._announce(module)
+            guarded(lambda: management.check(words))
+        except Unresolved as error:
+            self._unresolved(error, task, ("manage",))
+            return
+        if thread_count() > before:
+            self._threads(module, task, ("manage",))
 
     # -- procedures ---------------------------------------------------------------------------
 
@@ -215,6 +253,13 @@ class Describer:
         )
 
     # -- discover -----------------------------------------------------------------------------
+
+    def _modules(self) -> list[str]:
+        """List the modules of discover, then those of the apps."""
+        named: list[str] = self._wanted["discover"]
+        if self._wanted["discovers_apps"]:
+            return list(dict.fromkeys([*named, *bridge.task_modules()]))
+        return named
 
     def _discover(self, name: str) -> None:
         before = thread_count()

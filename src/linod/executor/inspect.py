@@ -18,18 +18,16 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
-from attrs import evolve, fields, frozen
+from attrs import frozen
 
-from linod.executor import privileges, tree, wire
+from linod.executor import messages, privileges, tree, wire
+from linod.executor.findings import Findings
 from linod.executor.link import program
 from linod.executor.messages import KeeperKey, calls_of, module_of
-from linod.inspection import Declared, Described, Inspection, Problem, ProblemKind
+from linod.inspection import Inspection, Problem, ProblemKind
 from linod.specs import Config, Task
-
-_Said = TypeVar("_Said", Described, Declared, Problem)
 
 # Of the time that is left: numpy and Django on a cold disk take seconds, a loop takes for ever;
 # so those that hang leave time for the others, however many they are.
@@ -43,7 +41,11 @@ _POLL_S = 0.05
 
 
 def inspect(
-    config: Config, timeout_s: float = 60, *, environ: Mapping[str, str] | None = None
+    config: Config,
+    timeout_s: float = 60,
+    *,
+    environ: Mapping[str, str] | None = None,
+    is_discovering: bool = True,
 ) -> Inspection:
     """Import, describe and bind all that a configuration names; blocks, so call it in a thread.
 
@@ -51,112 +53,45 @@ def inspect(
         config: The configuration.
         timeout_s: Time in all; one module gets at most a third of what is left of it.
         environ: Environment of the children; ours if not given.
+        is_discovering: False looks at the tasks alone.
     """
     limit = time.monotonic() + timeout_s
     own = dict(os.environ if environ is None else environ)
-    findings = _Findings(config.path.parent)
-    for key, tasks in _groups(config).items():
-        _Group(config, key, tasks, own, limit, findings).inspect()
+    findings = Findings(config.path.parent)
+    groups = _groups(config, is_discovering)
+    for key, tasks in groups.items():
+        # What is discovered is for our own keeper, or for the only one there is.
+        is_first = is_discovering and (key == _OWN or (_OWN not in groups and len(groups) == 1))
+        _Group(config, key, tasks, own, limit, findings, is_first).inspect()
     return findings.inspection()
 
 
-class _Findings:
-    """What all children found, in order, once."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = str(folder.resolve()) + os.sep
-        self._described: dict[str, Described] = {}
-        self._declared: dict[str, Declared] = {}
-        self._problems: dict[Problem, None] = {}
-        self._told: set[str | None] = set()
-
-    def add(self, found: list[dict[str, Any]]) -> None:
-        """Take what a child said."""
-        for message in found:
-            with suppress(KeyError, TypeError, ValueError, AttributeError, RecursionError):
-                self._add_one(message)
-
-    def _add_one(self, message: dict[str, Any]) -> None:
-        if "described" in message:
-            described = self._read(message["described"])
-            self._described.setdefault(described.path, described)
-        elif "declared" in message:
-            self._declare(message["declared"])
-        elif "problem" in message:
-            self.add_problem(_problem_of(message["problem"], self._folder))
-
-    def add_problem(self, problem: Problem) -> None:
-        """Take a problem."""
-        self._problems.setdefault(problem)
-        self._told.add(problem.task)
-
-    def has(self, task: Task, path: str) -> bool:
-        """Tell whether anything was said about a task, or about what it calls."""
-        return path in self._described or task.name in self._told
-
-    def inspection(self) -> Inspection:
-        """Return all of it."""
-        return Inspection(
-            procedures=self._described,
-            declared=tuple(self._declared.values()),
-            problems=tuple(self._problems),
-        )
-
-    def _declare(self, message: dict[str, Any]) -> None:
-        described = self._read(message["described"])
-        declared = _checked(
-            Declared(name=message["name"], described=described, keys=wire.unpack(message["keys"]))
-        )
-        self._declared.setdefault(described.path, declared)
-        self._described.setdefault(described.path, described)
-
-    def _read(self, message: dict[str, Any]) -> Described:
-        described = _checked(Described(**message))
-        return evolve(described, file=described.file.removeprefix(self._folder))
+_OWN = KeeperKey(None, None, ())
 
 
-def _problem_of(message: dict[str, Any], folder: str) -> Problem:
-    return _checked(
-        Problem(
-            **{
-                **message,
-                "kind": ProblemKind(message["kind"]),
-                "key": tuple(message["key"]),
-                "notes": tuple(note.replace(folder, "") for note in message["notes"]),
-            }
-        )
-    )
-
-
-_TYPES = {
-    "dict[str, Any]": dict,
-    "str | None": str | None,
-    **{kind.__name__: kind for kind in (str, int, bool, ProblemKind, Described)},
-}
-
-
-def _checked(said: _Said) -> _Said:
-    """Raise TypeError where a child, or who speaks in its name, gives a field of another type."""
-    for attribute in fields(type(said)):
-        value = getattr(said, attribute.name)
-        is_right = isinstance(value, _TYPES.get(str(attribute.type), object))
-        if isinstance(value, tuple):
-            is_right = all(type(item) in (str, int) for item in value)
-        if not is_right:
-            raise TypeError(attribute.name)
-    return said
-
-
-def _groups(config: Config) -> dict[KeeperKey, list[Task]]:
-    """Sort the tasks by keeper; what `discover` names is for ours, or for the only one there is."""
+def _groups(config: Config, is_discovering: bool) -> dict[KeeperKey, list[Task]]:
+    """Sort the tasks by keeper; where there is something to discover or to set up, with our own."""
     groups: dict[KeeperKey, list[Task]] = {}
     for task in config.tasks.values():
-        if calls_of(task) or task.user is not None or task.group is not None:
+        if _imports(task) or task.user is not None or task.group is not None:
             groups.setdefault(KeeperKey.of(task), []).append(task)
-    own = KeeperKey(None, None, ())
-    if (config.linod.discover or config.linod.setup) and own not in groups and len(groups) != 1:
-        groups[own] = []
+    is_needed = is_discovering and (config.linod.is_discovering or config.linod.setup)
+    if is_needed and _OWN not in groups and len(groups) != 1:
+        groups[_OWN] = []
     return groups
+
+
+def _imports(task: Task) -> dict[str, str]:
+    """Return what a task has imported, by key: procedures, and the name of a command."""
+    paths = calls_of(task)
+    return paths if task.manage is None else {**paths, "manage": task.manage[0]}
+
+
+def _is_of(module: str, key: str, path: str) -> bool:
+    """Tell whether a module was imported for what a task names under a key."""
+    if key == "manage":
+        return module.endswith(f".management.commands.{path}")
+    return module_of(path) == module
 
 
 @frozen
@@ -179,7 +114,8 @@ class _Group:
         tasks: list[Task],
         environ: dict[str, str],
         limit: float,
-        findings: _Findings,
+        findings: Findings,
+        is_discovering: bool,
     ) -> None:
         self._config = config
         self._key = key
@@ -187,6 +123,7 @@ class _Group:
         self._environ = environ
         self._limit = limit
         self._findings = findings
+        self._is_discovering = is_discovering
         self._skip: list[str] = []
 
     def inspect(self) -> None:
@@ -205,7 +142,7 @@ class _Group:
                 break
             self._skip.append(death.module)
             self._blame(death)
-            if death.module in self._config.linod.setup:
+            if death.module in (*self._config.linod.setup, self._django()):
                 return
         self._findings.add(child.found)
         if death is not None:
@@ -217,20 +154,23 @@ class _Group:
             for key, path in calls_of(task).items():
                 arguments = wire.pack(task.arguments if key == "procedure" else {})
                 procedures.setdefault(path, []).append((task.name, key, arguments))
+        commands = [(task.name, task.manage) for task in self._tasks if task.manage]
+        is_importing = bool(procedures or commands or self._is_discovering)
         return {
             "user": self._key.user,
             "group": self._key.group,
             "import_path": [str(path) for path in self._config.linod.import_path],
-            "setup": list(self._config.linod.setup) if procedures or self._discovers() else [],
+            "django": self._django() if is_importing else None,
+            "setup": list(self._config.linod.setup) if is_importing else [],
             "procedures": list(procedures.items()),
-            "discover": list(self._config.linod.discover) if self._discovers() else [],
+            "manage": commands if self._django() is not None else [],
+            "discover": list(self._config.linod.discover) if self._is_discovering else [],
+            "discovers_apps": self._is_discovering and self._django() is not None,
             "skip": self._skip,
         }
 
-    def _discovers(self) -> bool:
-        groups = _groups(self._config)
-        own = KeeperKey(None, None, ())
-        return self._key == own or (own not in groups and len(groups) == 1)
+    def _django(self) -> str | None:
+        return messages.django_of(self._config, self._key)
 
     def _is_user_unknown(self) -> bool:
         try:
@@ -254,23 +194,27 @@ class _Group:
         """Say of a module what it did, to everyone who named it."""
         module = death.module or ""
         message = f"{module} {death.how}"
+        if module == self._django():
+            self._add(ProblemKind.DJANGO_FAILED, f"django: {message}", None, (), module, death)
+            return
         if module in self._config.linod.setup:
             self._add(ProblemKind.SETUP_FAILED, f"setup failed: {message}", None, (), module, death)
-        if module in self._config.linod.discover:
+        is_app = module.endswith(".tasks") and self._is_discovering and self._django() is not None
+        if module in self._config.linod.discover or is_app:
             self._add(death.kind, message, None, (), module, death)
         for task in self._tasks:
-            for key, path in calls_of(task).items():
-                if module_of(path) == module:
+            for key, path in _imports(task).items():
+                if _is_of(module, key, path):
                     self._add(death.kind, message, task.name, (key,), module, death)
 
     def _give_up(self, death: _Death) -> None:
         """Nothing more can be found out: the time is up, or it is not a module's doing."""
         end = f"was not looked at to the end: {death.how}"
         for task in self._tasks:
-            for key, path in calls_of(task).items():
+            for key, path in _imports(task).items():
                 if not self._findings.has(task, path):
                     self._add(death.kind, f"{path} {end}", task.name, (key,), path, death)
-        for module in self._config.linod.discover if self._discovers() else ():
+        for module in self._config.linod.discover if self._is_discovering else ():
             if module not in self._skip:
                 self._add(death.kind, f"{module} {end}", None, (), module, death)
 

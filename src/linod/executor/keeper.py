@@ -19,15 +19,15 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from attrs import evolve
 
 from linod.errors import LinodError
-from linod.executor import messages, privileges, resolve, wire
+from linod.executor import around, management, messages, privileges, resolve, wire
 from linod.executor.binding import Plan
 from linod.executor.calling import Planned
 from linod.executor.door import Door
@@ -99,6 +99,9 @@ class Library:
     def prepare(self) -> None:
         """Run setup, then import all procedures; raise LinodError if setup fails."""
         open_import_path(self._settings.import_path)
+        if self._settings.django is not None:
+            guarded(lambda: management.set_up(str(self._settings.django)))
+            management.warm()
         for path in self._settings.setup:
             set_up(path)
         for name in self._settings.zones:
@@ -106,11 +109,27 @@ class Library:
             with suppress(Exception):
                 self._zones.append(ZoneInfo(name))
         for path in self._settings.procedures:
-            module = module_of(path)
-            before = thread_count()
-            self.plan(path)
-            if thread_count() > before and module not in self._settings.late:
-                self.threaded.append(module)
+            with self._watching_threads(module_of(path)):
+                self.plan(path)
+        for name in self._settings.commands if self._settings.django is not None else ():
+            with suppress(Unresolved):
+                self._warm(name)
+        around.after()
+
+    @contextmanager
+    def _watching_threads(self, module: str) -> Iterator[None]:
+        before = thread_count()
+        yield
+        if thread_count() > before and module not in self._settings.late:
+            self.threaded.append(module)
+
+    def _warm(self, name: str) -> None:
+        """Import a management command; the worker tells why that is not possible."""
+        module = management.module_of_command(name)
+        if module not in self._settings.late:
+            self._channel.send({"is": "importing", "module": module})
+            with self._watching_threads(module), suppress(Unresolved):
+                guarded(lambda: management.imported(name))
 
     def plan(self, path: str) -> Planned:
         """Return the plan of a procedure, why there is none, or None: to be made after the fork."""
@@ -119,6 +138,7 @@ class Library:
         if path not in self._plans:
             self._channel.send({"is": "importing", "module": module_of(path)})
             self._plans[path] = guarded(lambda: planned(path))
+            around.after()
         return self._plans[path]
 
 

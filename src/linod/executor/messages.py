@@ -74,6 +74,10 @@ class Settings:
     import_path: list[str]
     setup: list[str]
     procedures: list[str]
+    django: str | None = None
+    """Settings of the project."""
+    commands: list[str] = field(factory=list)
+    """Names of the management commands of its tasks."""
     late: list[str] = field(factory=list)
     """Modules that threaten the keeper: imported in the worker, after the fork."""
     log_plan: dict[str, Any] = field(factory=dict)
@@ -94,7 +98,7 @@ class TaskSpec:
     only_if: str | None = None
     command: list[str] | None = None
     shell: str | None = None
-    manage: str | None = None
+    manage: list[str] | None = None
     arguments: dict[str, Any] = field(factory=dict)
     succeeded: list[int] = field(factory=lambda: [0])
     warned: list[int] = field(factory=list)
@@ -104,6 +108,11 @@ class TaskSpec:
     timeout_s: float | None = None
     kill_after_s: float = 30.0
     secrets: list[str] = field(factory=list)
+
+    @property
+    def is_program(self) -> bool:
+        """Tell whether its worker is to become another program."""
+        return self.procedure is None and self.manage is None
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values for the wire."""
@@ -125,7 +134,7 @@ class TaskSpec:
             only_if=task.only_if,
             command=None if task.command is None else list(task.command),
             shell=task.shell,
-            manage=task.manage,
+            manage=None if task.manage is None else list(task.manage),
             arguments=task.arguments,
             succeeded=list(task.exit_codes.succeeded),
             warned=list(task.exit_codes.warned),
@@ -134,11 +143,12 @@ class TaskSpec:
             log_level=None if task.log_level is None else str(task.log_level),
             timeout_s=None if task.timeout is None else task.timeout.total_seconds(),
             kill_after_s=task.kill_after.total_seconds(),
-            secrets=sorted(set(_secrets([task.env, task.arguments, task.command, task.shell]))),
+            secrets=sorted(set(_secrets(map(task.__getattribute__, _MAY_BE_SECRET)))),
         )
 
 
 _LEVELS = list(LogLevel)
+_MAY_BE_SECRET = ("env", "arguments", "command", "shell", "manage")
 _ZONES_MAX = 64
 _SPEC_NAMES = tuple(attribute.name for attribute in TaskSpec.__attrs_attrs__)
 
@@ -184,6 +194,13 @@ def calls_of(task: Task) -> dict[str, str]:
     """Return the dotted paths of what a task calls, by key."""
     paths = {"procedure": task.procedure, "only_if": task.only_if}
     return {key: path for key, path in paths.items() if path is not None}
+
+
+def django_of(config: Config, key: KeeperKey) -> str | None:
+    """Return the settings of a keeper's Django: those that its tasks import with, if they say."""
+    if config.linod.django is None:
+        return None
+    return dict(key.import_env).get("DJANGO_SETTINGS_MODULE", config.linod.django)
 
 
 def module_of(path: str) -> str:
@@ -235,6 +252,8 @@ def settings_for(
         group=key.group,
         import_path=[str(path) for path in config.linod.import_path],
         setup=list(config.linod.setup),
+        django=django_of(config, key),
+        commands=list(dict.fromkeys(task.manage[0] for task in tasks if task.manage)),
         procedures=list(dict.fromkeys(path for task in tasks for path in calls_of(task).values())),
         log_plan=log_plan,
         zones=[str(zone) for zone in dict.fromkeys(map(config.zone_of, tasks))][:_ZONES_MAX],

@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from linod.advice import why
-from linod.executor import privileges, runfiles, tree, wire
+from linod.executor import around, management, privileges, runfiles, tree, wire
 from linod.executor.calling import Planned, asked, called
 from linod.executor.failing import failure
 from linod.executor.messages import Order, TaskSpec, order_of, rehearsal
@@ -146,7 +146,7 @@ def _work(station: Station, job: Job, ticks: int) -> int:
     problem = _enter(job.spec.directory)
     if problem is not None:
         return reporter.end(problem)
-    if job.spec.procedure is None and job.spec.only_if is None:
+    if job.spec.is_program and job.spec.only_if is None:
         return _execute(job.spec, reporter)
     return _call(station, job, reporter)
 
@@ -225,8 +225,6 @@ def _enter(directory: str | None) -> dict[str, Any] | None:
 
 def _execute(spec: TaskSpec, reporter: Reporter) -> int:
     """Become the program; returns only if that is not possible."""
-    if spec.manage is not None:
-        return reporter.end(failure("manage is not there yet: it comes with Django"))
     command = spec.command if spec.command is not None else ["/bin/sh", "-c", spec.shell or ""]
     for number in _ALL:
         signal.signal(number, signal.SIG_DFL)  # exec keeps what user code ignores
@@ -258,6 +256,7 @@ def _call(station: Station, job: Job, reporter: Reporter) -> int:
     run = _run(job.order)
     set_current_run(run)
     atexit._clear()  # handlers of the keeper's imports are the keeper's
+    around.before()
     end = _end(job, run, reporter)
     _finish_threads()
     if end is not None:
@@ -273,9 +272,11 @@ def _end(job: Job, run: Run, reporter: Reporter) -> dict[str, Any] | None:
     spec = job.spec
     if spec.only_if is not None:
         end = asked(spec.only_if, job.only_if, run)
-        if end is not None or spec.procedure is None:
+        if end is not None or spec.is_program:
             return end
         reporter.passed()
+    if spec.manage is not None:
+        return management.managed(spec.manage, run)
     assert spec.procedure is not None, "a program without only_if needs no call"
     return called(spec.procedure, job.procedure, spec.arguments, run)
 
@@ -332,7 +333,8 @@ def _masked(value: Any, mask: Masks) -> Any:
 
 def _finish_threads() -> None:
     """Do what the interpreter does at its end: wait for threads, then run exit handlers."""
-    for finish in (getattr(threading, "_shutdown", None), atexit._run_exitfuncs, end_log):
+    shutdown = getattr(threading, "_shutdown", None)
+    for finish in (shutdown, atexit._run_exitfuncs, around.after, end_log):
         try:
             if finish is not None:
                 finish()

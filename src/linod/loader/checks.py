@@ -150,6 +150,10 @@ class _Checks(Telling):
         elif given and "exit_codes" in entry.table and not {"command", "shell"} & set(given):
             message = f"exit_codes go with command or shell, not with {given[0]}"
             self.add(entry, ("exit_codes",), "L058", message, is_key=True)
+        elif given == ["manage"] and self.config.linod.django is None:
+            message = "manage needs Django, and [linod] names no settings"
+            advice = 'write [linod] django = "PROJECT.settings"'
+            self.add(entry, ("manage",), "L045", message, is_key=True, help=advice)
 
     def _period(self, task: Task | Chain, entry: Entry) -> None:
         if task.max_events is not None and task.start is None:

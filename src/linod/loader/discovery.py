@@ -38,8 +38,13 @@ _CODES: dict[ProblemKind, str] = {
     ProblemKind.STARTS_THREADS: "L038",
     ProblemKind.DECLARATION_INVALID: "L039",
     ProblemKind.USER_UNKNOWN: "L040",
+    ProblemKind.DJANGO_FAILED: "L042",
+    ProblemKind.COMMAND_UNKNOWN: "L043",
+    ProblemKind.COMMAND_REFUSED: "L044",
 }
 _OF_MODULES = frozenset(kind for kind, code in _CODES.items() if code == "L030")
+# Where one of these is told of no task, tasks may be missing that the file has keys for.
+_HIDING = _OF_MODULES | {ProblemKind.DJANGO_FAILED, ProblemKind.SETUP_FAILED}
 # The key, not its value, is what is wrong.
 _ON_KEY = frozenset({ProblemKind.ARGUMENT_UNKNOWN, ProblemKind.ARGUMENT_MISSING})
 
@@ -127,7 +132,7 @@ class _Completion:
     def _has_unread_modules(self) -> bool:
         modules = self.loaded.linod.discover
         self.kept.has_unread_modules |= any(
-            problem.task is None and problem.subject in modules
+            problem.task is None and (problem.subject in modules or problem.kind in _HIDING)
             for problem in self.inspection.problems
         )
         return self.kept.has_unread_modules
@@ -244,13 +249,15 @@ class _Completion:
         return entry.source.places.of(entry.path + keys, is_key=is_key)
 
     def _place_of_module(self, subject: str) -> Place:
-        """Find a module of `discover` or a callable of `setup` in [linod]."""
+        """Find a module of `discover`, or a callable of `setup`; others come with Django."""
         linod = self.main.data.get("linod", {})
         for key in ("discover", "setup"):
             listed = linod.get(key, ())
             for index, name in enumerate(listed):
                 if name == subject or subject.startswith(f"{name}."):
                     return self.main.places.of(("linod", key, index))
+        if "django" in linod:
+            return self.main.places.of(("linod", "django"))
         return Place(file=self.main.shown)
 
     def _add(self, code: str, message: str, place: Place, **more: Any) -> None:

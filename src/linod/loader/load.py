@@ -94,7 +94,7 @@ class _Loading:
             self._refuse_tables(source)
         log = read_table(self.kept, entry_of(self.main, "log"), Log)
         for source in self.kept.sources:
-            self._read_named(source, is_discovering=bool(linod.discover or linod.django))
+            self._read_named(source, is_discovering=linod.is_discovering)
         self._look_at_modules(linod)
         config = Config(
             path=self.main.path,
@@ -160,6 +160,8 @@ class _Loading:
         trust.look_at_folders(self.main)
         for index, name in enumerate(linod.discover):
             trust.look_at_module(self.main, ("linod", "discover", index), name)
+        if linod.django is not None:
+            trust.look_at_module(self.main, ("linod", "django"), linod.django)
         for index, name in enumerate(linod.setup):
             trust.look_at_module(self.main, ("linod", "setup", index), name.rpartition(".")[0])
         for name, task in self.named["tasks"].items():

@@ -134,6 +134,7 @@ _KINDS: dict[Any, Hook] = {
 
 _KEYS: dict[tuple[type, str], Hook] = {
     (specs.Task, "command"): hooks.command,
+    (specs.Task, "manage"): hooks.command,
     (specs.Task, "arguments"): hooks.arguments,
     (specs.Task, "end"): hooks.end_instant,
     (specs.Chain, "end"): hooks.end_instant,

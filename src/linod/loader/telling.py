@@ -61,7 +61,7 @@ class Telling:
     @property
     def is_discovering(self) -> bool:
         """Tell whether there are tasks that are known only when procedures are imported."""
-        return bool(self.config.linod.discover or self.config.linod.django)
+        return self.config.linod.is_discovering
 
     def known(self, name: str, kind: str, code: str, word: str, entry: Owner, where: Path) -> None:
         """Refuse the name of a pool or calendar that there is not."""

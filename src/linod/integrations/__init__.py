@@ -1,0 +1,1 @@
+"""What linod brings for other frameworks; each is an extra."""

@@ -1,0 +1,1 @@
+"""linod and Django."""
