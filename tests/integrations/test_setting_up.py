@@ -247,6 +247,49 @@ def fork_while_open():
 """
 
 
+CLOSING = """\
+import gc, os, sqlite3
+
+class Telling(sqlite3.Connection):
+    def __init__(self, *given, **named):
+        super().__init__(*given, **named)
+        self.pid = os.getpid()
+    def close(self):
+        self.tell()
+        super().close()
+    def tell(self):
+        if os.getpid() != self.pid:
+            os.write(1, b"closed a connection of another process\\n")
+    __del__ = tell
+
+def fork_while_open():
+    from django.contrib.auth.models import User
+    from linod.integrations.django import bridge
+    User.objects.count()
+    pid = os.fork()
+    if pid == 0:
+        bridge.put_connections_aside()
+        User.objects.count()
+        bridge.close_connections()
+        gc.collect()
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    User.objects.count()
+"""
+
+
+def test_a_connection_of_the_parent_is_not_closed_in_a_child(shop: Any) -> None:
+    # A server would be told to end the session of the parent, by way of the same socket.
+    shop.module("closing", CLOSING)
+    settings = shop.folder / "shop/settings.py"
+    more = "from closing import Telling\nDATABASES['default']['OPTIONS'] = {'factory': Telling}\n"
+    settings.write_text(settings.read_text() + more)
+    shop.task("fork", procedure="closing.fork_while_open")
+
+    assert shop.run("fork").reason == ""
+    assert "of another process" not in shop.log()
+
+
 def test_a_connection_that_is_open_at_the_fork_stays_the_parents(shop: Any) -> None:
     shop.module("forking", FORKING)
     shop.task("fork", procedure="forking.fork_while_open")
