@@ -78,7 +78,8 @@ def _settings(found: Found) -> str:
         f"# {pair_text('discover', [_module(found)]):<34} # its @linod.procedure functions",
     ]
     if found.settings:
-        lines.append(f"# {pair_text('django', found.settings)}")
+        setting = f"# {pair_text('django', found.settings)}"
+        lines.append(f"{setting:<36} # pip install 'linod[django]'")
     return "\n".join([*lines, "", "[log]", 'directory = "log"', ""])
 
 
@@ -110,10 +111,18 @@ def _project_recipes(found: Found) -> list[str]:
         )
     ]
     if found.has_manage:
-        command = [found.python, "manage.py", "clearsessions"]
-        table = {"command": command, "directory": ".", "recurrence": "every day at 03:10"}
-        recipes.append(_recipe("clearsessions", table, "A Django management command."))
+        recipes.append(_recipe("clearsessions", *_management_command(found)))
     return recipes
+
+
+def _management_command(found: Found) -> tuple[dict[str, Any], str]:
+    recurrence = "every day at 03:10"
+    if found.settings:
+        remark = "A Django management command; needs django, above."
+        return {"manage": "clearsessions", "recurrence": recurrence}, remark
+    command = [found.python, "manage.py", "clearsessions"]
+    table = {"command": command, "directory": ".", "recurrence": recurrence}
+    return table, "A Django management command."
 
 
 _GENERAL_RECIPES = [

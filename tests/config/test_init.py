@@ -127,6 +127,14 @@ def test_a_django_project_is_found_without_importing_it() -> None:
 
     assert "found manage.py with shop.settings" in done.stdout
     assert '# django = "shop.settings"' in text
+    assert '# manage = "clearsessions"' in text
+
+
+def test_a_manage_py_without_settings_is_called_as_a_program() -> None:
+    Path("manage.py").write_text("import shop.manage\n")
+    _init()
+
+    text = Path("linod.toml").read_text()
     assert '# command = ["python3", "manage.py", "clearsessions"]' in text
 
 
