@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import grp
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from linod.events import Outcome
 from linod.executor.inspect import inspect
@@ -92,3 +95,73 @@ def test_only_if_of_a_command_is_checked_as_its_user(open_stage: Any) -> None:
     found = inspect(open_stage.config())
 
     assert (found.problems, list(found.procedures)) == ((), ["gates.ask"])
+
+
+CONTAINED = """
+def status() -> dict[str, str]:
+    with open("/proc/self/status") as file:
+        return dict(line.rstrip().split(":\\t", 1) for line in file)
+
+
+def told() -> None:
+    for name in ("Groups", "CapInh", "CapPrm", "CapEff", "CapAmb", "NoNewPrivs", "SigBlk"):
+        print(name, status()[name].strip())
+"""
+
+
+def printed(end: Any) -> list[str]:
+    return [line.rpartition("stdout: ")[2] for line in end.log.splitlines()]
+
+
+def test_a_procedure_of_a_user_has_no_right_but_that_of_the_user(open_stage: Any) -> None:
+    open_stage.module("shop", CONTAINED)
+    open_stage.task("told", procedure="shop.told", user="nobody")
+
+    assert printed(open_stage.run("told")) == [
+        "Groups 65534",
+        *(f"{name} 0000000000000000" for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")),
+        "NoNewPrivs 1",
+        "SigBlk 0000000000000000",
+    ]
+
+
+def test_a_group_of_its_own_takes_the_place_of_the_users(open_stage: Any) -> None:
+    open_stage.task("told", shell="id -G", user="nobody", group="daemon")
+
+    assert printed(open_stage.run("told")) == [str(grp.getgrnam("daemon").gr_gid)]
+
+
+def test_no_program_of_a_user_gains_rights_by_being_executed(open_stage: Any) -> None:
+    open_stage.task("id", shell="$HOME_OF/id -u", env={"HOME_OF": str(open_stage.folder)})
+    program = open_stage.folder / "id"
+    shutil.copy(shutil.which("id") or "", program)
+    program.chmod(0o4755)
+    open_stage.tasks["id"] = evolve(open_stage.tasks["id"], user="nobody")
+
+    assert printed(open_stage.run("id")) == ["65534"]
+
+
+def test_a_task_of_the_daemons_own_user_may_gain_rights(stage: Any) -> None:
+    stage.task("told", shell="grep -c ^NoNewPrivs:.0 /proc/self/status")
+
+    assert printed(stage.run("told")) == ["1"]
+
+
+@pytest.mark.parametrize("user", [None, "nobody"])
+def test_runs_are_ended_before_keepers_when_memory_runs_out(
+    open_stage: Any, user: str | None
+) -> None:
+    own = int(Path("/proc/self/oom_score_adj").read_text())
+    open_stage.module("shop", "def score(): print(open('/proc/self/oom_score_adj').read().strip())")
+    open_stage.task("procedure", procedure="shop.score", user=user)
+    open_stage.task("command", command=("cat", "/proc/self/oom_score_adj"), user=user)
+
+    async def scene() -> list[str]:
+        open_stage.start("procedure", 1)
+        open_stage.start("command", 2)
+        ends = [await open_stage.ended(number) for number in (1, 2)]
+        (keeper,) = open_stage.keepers()
+        kept = Path(f"/proc/{keeper}/oom_score_adj").read_text().strip()
+        return [*(line for end in ends for line in printed(end)), kept]
+
+    assert open_stage.play(scene) == ["200", "200", str(own)]

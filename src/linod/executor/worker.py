@@ -100,6 +100,7 @@ def _become(station: Station) -> int:
     os.setsid()
     if not privileges.die_with_parent(station.keeper):
         os._exit(EXIT_REFUSED)
+    privileges.be_ended_first()
     os.dup2(station.stdout, 1)
     os.dup2(station.stderr, 2)
     for first, end in station.close:
