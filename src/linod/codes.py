@@ -1153,7 +1153,7 @@ _LATER: dict[str, Code] = {
 The key is accepted and checked, but this version does nothing with it yet. It may stay.
 
 Wrong:
-    nice = 10     # no effect yet
+    notify = ["ops"]     # no effect yet
 
 Right:
     # nothing to mend""",
@@ -1205,8 +1205,8 @@ Right:
         "a key without effect",
         """\
 The key is right, but what it needs is not there: max_running goes with overlap = "allow";
-on_excluded with exclude and times of day; exclude with a recurrence that has times. Or it is a
-calendar in which no day was found.
+on_excluded with exclude and times of day; exclude with a recurrence that has times;
+limits.processes with a user who is not root. Or it is a calendar in which no day was found.
 
 Wrong:
     recurrence = "every day at 07:00"
@@ -1216,6 +1216,22 @@ Right:
     recurrence = "every day at 07:00"
     overlap = "allow"
     max_running = 4""",
+    ),
+    "L095": Code(
+        Severity.WARNING,
+        "a priority or a limit that linod may not give",
+        """\
+Only root may give a run a higher priority than linod has itself, or a limit above the hard limit
+of its user (ulimit -H); a task with a user has that user's hard limits. In a container, root needs
+the capabilities SYS_NICE and SYS_RESOURCE. The task runs all the same, with what there is. Check
+the file as root to see what root sees.
+
+Wrong:
+    nice = -5     # and linod runs as alice
+
+Right:
+    nice = 5
+""",
     ),
 }
 

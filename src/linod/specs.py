@@ -207,11 +207,18 @@ class ExitCodes:
 class Limits:
     """`limits`: what one run may use."""
 
-    memory: Size | None = key(doc="Memory of the whole tree.", example='"512 MB"')
-    cpu_time: timedelta | None = key(doc="CPU time of the whole tree.", example='"10 minutes"')
-    open_files: int | None = key(doc="Open files per process.", example="256")
-    processes: int | None = key(doc="Processes at once.", example="32")
-    file_size: Size | None = key(doc="Size of a written file.", example='"1 GB"')
+    memory: Size | None = key(
+        doc="Memory of all its processes together.", example='"512 MB"', later=EXECUTION
+    )
+    cpu_time: timedelta | None = key(
+        doc="Processor time of each of its processes, in whole seconds.", example='"10 minutes"'
+    )
+    open_files: int | None = key(doc="Open files of each of its processes.", example="256")
+    processes: int | None = key(
+        doc="Processes and threads at once, all others of its user counted; root is not bound.",
+        example="32",
+    )
+    file_size: Size | None = key(doc="Size of each file that it writes.", example='"1 GB"')
     core: Size | None = key(doc="Size of a core dump.", example='"0 B"')
 
 
@@ -412,10 +419,12 @@ class Task:
     )
     user: str | None = key(doc="Run as this user (as root only).", example='"backup"')
     group: str | None = key(doc="Run as this group (as root only).", example='"backup"')
-    nice: int | None = key(doc="CPU priority, -20 to 19.", example="10", later=EXECUTION)
-    umask: int | None = key(
-        doc='Mask of new files, in octal: "027".', example='"027"', later=EXECUTION
+    nice: int | None = key(
+        doc="CPU priority, from 19, the lowest, to -20; a higher one than that of the daemon is "
+        "root's to give.",
+        example="10",
     )
+    umask: int | None = key(doc='Mask of new files, in octal: "027".', example='"027"')
     directory: Path | None = key(doc="Working directory.", example='"/srv/shop"')
     env: dict[str, str] = field(
         factory=dict,
@@ -437,7 +446,7 @@ class Task:
         doc="File of NAME=value lines for the environment.", example='"shop.env"', later=EXECUTION
     )
     limits: Limits = key(
-        Limits(), doc="What one run may use.", example='{ memory = "512 MB" }', later=EXECUTION
+        Limits(), doc="What one run may use.", example='{ open_files = 256, core = "0 B" }'
     )
     host: str = key(
         "any", doc="Where it runs: any, each, or a host's name.", example='"any"', later=CLUSTER

@@ -16,6 +16,8 @@ from attrs import evolve
 
 from linod.events import Outcome
 from linod.executor.inspect import inspect
+from linod.loader.contained import powers
+from linod.specs import Limits
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
@@ -165,3 +167,19 @@ def test_runs_are_ended_before_keepers_when_memory_runs_out(
         return [*(line for end in ends for line in printed(end)), kept]
 
     assert open_stage.play(scene) == ["200", "200", str(own)]
+
+
+@pytest.mark.skipif(not powers().may_limit, reason="root may not let others raise theirs here")
+def test_root_gives_a_priority_to_the_task_of_a_user(open_stage: Any) -> None:
+    open_stage.task("high", command=("nice",), user="nobody", nice=-5)
+
+    assert printed(open_stage.run("high")) == ["-5"]
+
+
+def test_a_user_has_no_more_processes_than_its_task_may_have(open_stage: Any) -> None:
+    open_stage.task("forks", shell="true & wait", user="nobody", limits=Limits(processes=1))
+
+    end = open_stage.run("forks")
+
+    assert end.outcome == Outcome.FAILED
+    assert "Cannot fork" in end.log

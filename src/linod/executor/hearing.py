@@ -33,6 +33,9 @@ class Speech(Protocol):
     def write(self, run: KeptRun, level: LogLevel, text: str) -> bytes:
         """Write the output of a run; return the lines as written."""
 
+    def lines(self, run: KeptRun, data: bytes) -> list[bytes]:
+        """Return the lines of a worker's log; write them where it may not do that itself."""
+
 
 class Hearing:
     """Reads the pipes of runs, for one keeper."""
@@ -88,7 +91,7 @@ class Hearing:
                 if run.take_report(message):
                     self._tell(telling.started(run))
         elif name == "lines":
-            self._add_lines(run, run.log_lines(data))
+            self._add_lines(run, self._speech.lines(run, data))
         elif text := run.output(name, data):
             written = self._speech.write(run, _LEVELS[name], text)
             self._add_lines(run, written.splitlines(keepends=True))

@@ -30,6 +30,7 @@ from linod.errors import LinodError
 from linod.executor import around, management, messages, privileges, resolve, wire
 from linod.executor.binding import Plan
 from linod.executor.calling import Planned
+from linod.executor.containing import FILE_SIZE
 from linod.executor.door import Door
 from linod.executor.failing import failure
 from linod.executor.keeping import Keeping
@@ -37,7 +38,7 @@ from linod.executor.kept import KeptRun
 from linod.executor.messages import Settings, module_of
 from linod.executor.resolve import Unresolved
 from linod.inspection import ProblemKind
-from linod.log import replace_streams, start_log, write_output
+from linod.log import replace_streams, start_log, write_lines, write_output
 from linod.log.plan import LogPlan
 from linod.specs import LogLevel
 
@@ -57,7 +58,7 @@ def serve(descriptor: int, folder: int, seat: int) -> int:
     connection.setblocking(True)
     channel = wire.Channel(connection, wire.REQUEST_MAX)
     try:
-        privileges.drop(settings.user, settings.group)
+        privileges.drop(settings.user, settings.group, settings.nice)
         speech = KeeperSpeech(settings)
         library = Library(settings, channel)
         library.prepare()
@@ -161,6 +162,13 @@ class KeeperSpeech:
     def write(self, run: KeptRun, level: LogLevel, text: str) -> bytes:
         """Write the output of a run; return the lines as written."""
         return write_output(text, level, run.spec.name, run.order.run, task_level=run.level)
+
+    def lines(self, run: KeptRun, data: bytes) -> list[bytes]:
+        """Return the lines of a worker's log; write them where it may not do that itself."""
+        lines = run.log_lines(data)
+        if FILE_SIZE in run.spec.limits:
+            write_lines(lines)
+        return lines
 
 
 def open_import_path(folders: list[str]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from linod.events import ONLY_IF, Outcome
 from linod.executor import wire
+from linod.executor.containing import limit_passed
 from linod.executor.messages import Order, TaskSpec
 from linod.specs import LogLevel
 
@@ -205,6 +206,7 @@ class KeptRun:
         death, detail = _death(self.status)
         if self.is_oom:
             death = f"out of memory: {death}"
+        death = limit_passed(self.spec, detail) or death
         if self.wanted is not None and self.end is None:
             return self.wanted[0], self.wanted[1], detail
         if self.end is not None:

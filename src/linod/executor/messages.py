@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import pwd
 import sys
@@ -23,12 +24,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import asdict, evolve, field, frozen
 
 from linod.events import Outcome, StartRun, StopRun
 from linod.executor.runfiles import uid_of
 from linod.executor.wire import decode, encode, pack, unpack
-from linod.specs import Config, LogLevel, Reference, Task
+from linod.specs import Config, Limits, LogLevel, Reference, Task
 
 PROTOCOL = 1
 """Of keepers that are taken over."""
@@ -85,6 +86,8 @@ class Settings:
     """The lowest of its tasks."""
     zones: list[str] = field(factory=list)
     """Time zones of its tasks: read before the fork."""
+    nice: int = 0
+    """The highest priority of its tasks, as far as only root may give it."""
     identity: str = ""
     """Of everything that makes this keeper what it is but its code: see `with_identity`."""
 
@@ -104,6 +107,10 @@ class TaskSpec:
     warned: list[int] = field(factory=list)
     env: dict[str, str] = field(factory=dict)
     directory: str | None = None
+    nice: int | None = None
+    umask: int | None = None
+    limits: dict[str, int] = field(factory=dict)
+    """Those that are set: bytes, seconds or counts, by key."""
     log_level: str | None = None
     timeout_s: float | None = None
     kill_after_s: float = 30.0
@@ -140,11 +147,21 @@ class TaskSpec:
             warned=list(task.exit_codes.warned),
             env=task.env,
             directory=None if task.directory is None else str(task.directory),
+            nice=task.nice,
+            umask=task.umask,
+            limits=limits_of(task.limits),
             log_level=None if task.log_level is None else str(task.log_level),
             timeout_s=None if task.timeout is None else task.timeout.total_seconds(),
             kill_after_s=task.kill_after.total_seconds(),
             secrets=sorted(set(_secrets(map(task.__getattribute__, _MAY_BE_SECRET)))),
         )
+
+
+def limits_of(limits: Limits) -> dict[str, int]:
+    """Return the limits that are set; a second that has begun counts."""
+    values = asdict(limits)
+    values["cpu_time"] = limits.cpu_time and math.ceil(limits.cpu_time.total_seconds())
+    return {name: value for name, value in values.items() if value is not None}
 
 
 _LEVELS = list(LogLevel)
@@ -258,6 +275,7 @@ def settings_for(
         log_plan=log_plan,
         zones=[str(zone) for zone in dict.fromkeys(map(config.zone_of, tasks))][:_ZONES_MAX],
         log_level=_lowest(task.log_level for task in tasks),
+        nice=min([0, *(task.nice for task in tasks if task.nice is not None)]),
     )
 
 

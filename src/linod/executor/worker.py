@@ -21,14 +21,15 @@ from contextlib import suppress
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from linod.advice import why
 from linod.executor import around, management, privileges, runfiles, tree, wire
 from linod.executor.calling import Planned, asked, called
+from linod.executor.containing import FILE_SIZE, contain
 from linod.executor.failing import failure
 from linod.executor.messages import Order, TaskSpec, order_of, rehearsal
-from linod.log import end_log, replace_streams, start_log
+from linod.log import end_log, keep_mode, replace_streams, start_log
 from linod.log.lines import Masks
 from linod.log.plan import LogPlan
 from linod.run import Run, set_current_run
@@ -148,6 +149,7 @@ def _work(station: Station, job: Job, ticks: int) -> int:
     if problem is not None:
         return reporter.end(problem)
     if job.spec.is_program and job.spec.only_if is None:
+        contain(job.spec)
         return _execute(job.spec, reporter)
     return _call(station, job, reporter)
 
@@ -254,6 +256,9 @@ def _why_not_executed(program: str, error: OSError | ValueError) -> str:
 def _call(station: Station, job: Job, reporter: Reporter) -> int:
     """Ask only_if, then call the procedure or become the program."""
     _start_log(station, job)
+    if job.spec.umask is not None:
+        keep_mode()
+    contain(job.spec)
     run = _run(job.order)
     set_current_run(run)
     atexit._clear()  # handlers of the keeper's imports are the keeper's
@@ -296,7 +301,7 @@ def _start_log(station: Station, job: Job) -> None:
             os.write(pipe, line)
 
     start_log(
-        station.log_plan,
+        _log_plan(station.log_plan, job.spec),
         program="worker",
         task=job.spec.name,
         run=job.order.run,
@@ -305,6 +310,13 @@ def _start_log(station: Station, job: Job) -> None:
         on_line=copy,
     )
     replace_streams()
+
+
+def _log_plan(plan: LogPlan, spec: TaskSpec) -> LogPlan:
+    """Leave the file to the keeper where this process may not write large ones."""
+    if FILE_SIZE not in spec.limits:
+        return plan
+    return evolve(plan, path=None, fd=os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC))
 
 
 def _run(order: Order) -> Run:

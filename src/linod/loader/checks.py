@@ -12,6 +12,7 @@ from attrs import define, field
 
 from linod.diagnostics import Diagnostic
 from linod.keys import keys_of
+from linod.loader.contained import powers, without_effect
 from linod.loader.identity import has_no_effect
 from linod.loader.loaded import WHAT_RUNS, Entry, Kept
 from linod.loader.order import Order
@@ -121,6 +122,8 @@ class _Checks(Telling):
         self._durations(task, entry)
         self._identity(task, entry)
         self._presence(task, entry)
+        for keys, code, message in without_effect(task, powers()):
+            self.add(entry, keys, code, message)
         self._names(task, entry)
         self._remarks(task, entry)
         self._exclusions(task, entry)

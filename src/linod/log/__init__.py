@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from linod.log.connect import connect_log
-    from linod.log.intercept import check_log, end_log, start_log, write_output
+    from linod.log.intercept import (
+        check_log,
+        end_log,
+        start_log,
+        write_lines,
+        write_output,
+    )
     from linod.log.plan import LogPlan, parse_rotation
     from linod.log.rotation import Rotator
+    from linod.log.sink import keep_mode
     from linod.log.streams import replace_streams
 
 __all__ = [
@@ -21,9 +28,11 @@ __all__ = [
     "check_log",
     "connect_log",
     "end_log",
+    "keep_mode",
     "parse_rotation",
     "replace_streams",
     "start_log",
+    "write_lines",
     "write_output",
 ]
 
@@ -33,9 +42,11 @@ _PLACES = {
     "check_log": "intercept",
     "connect_log": "connect",
     "end_log": "intercept",
+    "keep_mode": "sink",
     "parse_rotation": "plan",
     "replace_streams": "streams",
     "start_log": "intercept",
+    "write_lines": "intercept",
     "write_output": "intercept",
 }
 

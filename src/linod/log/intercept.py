@@ -16,7 +16,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
@@ -98,6 +98,14 @@ def write_output(
         Record(time.time(), level, name, line) for line in text.removesuffix("\n").split("\n")
     )
     return b"".join([recorder.write(record, origin) for record in records])
+
+
+def write_lines(lines: Iterable[bytes]) -> None:
+    """Write the lines of another process as they are."""
+    recorder = current()
+    if recorder is not None:
+        for line in lines:
+            recorder.pass_on(line)
 
 
 def end_log() -> None:

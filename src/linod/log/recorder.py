@@ -79,11 +79,15 @@ class Recorder:
     def write(self, record: Record, origin: Origin | None = None) -> bytes:
         """Write a record and give its line."""
         line = self._line(record, origin or self.origin)
+        self.pass_on(line)
+        return line
+
+    def pass_on(self, line: bytes) -> None:
+        """Write a line that is one already."""
         if not self.sink.write(line):
             self._tell_trouble()
         elif self.sink.lost:
             self._tell_losses()
-        return line
 
     def record(self, record: Record) -> None:
         """Write a record of this process."""

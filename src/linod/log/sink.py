@@ -242,12 +242,29 @@ def open_log(path: str) -> int:
     raise OSError(errno.EBUSY, "it is renamed again and again")
 
 
+_file_mode: int | None = None
+
+
+def keep_mode() -> None:
+    """Go on making files as until now, whatever umask this process gets."""
+    global _file_mode  # the umask belongs to the process, too
+    mask = os.umask(0o077)
+    os.umask(mask)
+    _file_mode = FILE_MODE & ~mask
+
+
 def _opened(path: str) -> int:
     try:
-        return os.open(path, _FLAGS, FILE_MODE)
+        return os.open(path, _FLAGS & ~os.O_CREAT)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), DIRECTORY_MODE, exist_ok=True)
+    try:
+        fd = os.open(path, _FLAGS | os.O_EXCL, FILE_MODE)
+    except FileExistsError:  # made in between
         return os.open(path, _FLAGS, FILE_MODE)
+    if _file_mode is not None:
+        os.fchmod(fd, _file_mode)
+    return fd
 
 
 def _lock_shared(fd: int) -> None:
