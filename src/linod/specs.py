@@ -207,9 +207,7 @@ class ExitCodes:
 class Limits:
     """`limits`: what one run may use."""
 
-    memory: Size | None = key(
-        doc="Memory of all its processes together.", example='"512 MB"', later=EXECUTION
-    )
+    memory: Size | None = key(doc="Memory of all its processes together.", example='"512 MB"')
     cpu_time: timedelta | None = key(
         doc="Processor time of each of its processes, in whole seconds.", example='"10 minutes"'
     )
@@ -445,9 +443,7 @@ class Task:
     env_file: Path | None = key(
         doc="File of NAME=value lines for the environment.", example='"shop.env"', later=EXECUTION
     )
-    limits: Limits = key(
-        Limits(), doc="What one run may use.", example='{ open_files = 256, core = "0 B" }'
-    )
+    limits: Limits = key(Limits(), doc="What one run may use.", example='{ memory = "512 MB" }')
     host: str = key(
         "any", doc="Where it runs: any, each, or a host's name.", example='"any"', later=CLUSTER
     )

@@ -4,7 +4,8 @@ Rules of this border:
 - Nothing is done for a key that the task does not use; each costs a system call or two.
 - A limit is an upper bound: where the user of the run has a lower one, that stays. What only root
   may do is passed over; check has said so.
-- Memory is no resource limit here: RLIMIT_AS counts what was reserved, not what is used.
+- Memory is no resource limit here: RLIMIT_AS counts what was reserved, not what is used. Where
+  the kernel lends us a group for it the run enters one, elsewhere its keeper weighs it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import signal
 from contextlib import suppress
 from datetime import timedelta
 
+from linod.executor import groups
 from linod.executor.messages import TaskSpec
+from linod.executor.weighing import MEMORY
 from linod.units import format_duration, format_size
 
 CPU_TIME, FILE_SIZE = "cpu_time", "file_size"
@@ -32,7 +35,7 @@ _SIGNALS = {"SIGXCPU": CPU_TIME, "SIGXFSZ": FILE_SIZE}
 _STATUS_OF_SIGNALS = 128
 
 
-def contain(spec: TaskSpec) -> None:
+def contain(spec: TaskSpec, run: int) -> None:
     """Set what the task says of its processes."""
     if spec.umask is not None:
         os.umask(spec.umask)
@@ -40,7 +43,9 @@ def contain(spec: TaskSpec) -> None:
         with suppress(PermissionError):
             os.setpriority(os.PRIO_PROCESS, 0, spec.nice)
     for name, value in spec.limits.items():
-        if name == CPU_TIME:
+        if name == MEMORY and (found := groups.current()) is not None:
+            found.enter(os.getppid(), run, value)
+        elif name == CPU_TIME:
             _limit(resource.RLIMIT_CPU, value, value + _CPU_GRACE_S)
         elif name in _RESOURCES:
             _limit(_RESOURCES[name], value, value)

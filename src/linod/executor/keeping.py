@@ -212,6 +212,7 @@ class Keeping:
             return  # it was a former daemon's, too
         self._specs[spec.name] = spec
         self._forking.dismiss_all()
+        self._limiting.learn(spec)
         self._plan(spec.procedure)
         self._plan(spec.only_if)
         if not self._secrets.issuperset(spec.secrets):
@@ -248,8 +249,7 @@ class Keeping:
         run.pid = pid
         self._runs[run.order.run] = run
         self._hearing.begin(run)
-        if run.spec.timeout_s is not None:
-            run.next_at = _clock() + run.spec.timeout_s
+        self._limiting.begin(run)
 
     def _refuse(self, order: Order, end: dict[str, Any]) -> None:
         self._send({"is": "ended", "run": order.run, "lease": order.lease, **end})

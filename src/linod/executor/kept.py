@@ -115,6 +115,7 @@ class KeptRun:
         self.phase = Phase.RUNNING
         self.next_at: float | None = None
         """When its phase has to be looked at again, on the clock of limits."""
+        self.times_out_at: float | None = None
         self.termed: set[tuple[int, int]] = set()
         """Processes that got TERM, by pid and start time."""
         self.kill_at = 0.0

@@ -20,7 +20,7 @@ class OutOfMemory:
     """Counts the processes that the kernel ended for want of memory."""
 
     def __init__(self) -> None:
-        self._path = next((path for path in _paths() if _count(path) is not None), None)
+        self._path = next((path for path in _paths() if count_of_kills(path) is not None), None)
         self._seen = self._count()
 
     def has_struck(self) -> bool:
@@ -29,7 +29,7 @@ class OutOfMemory:
         return self._seen > seen
 
     def _count(self) -> int:
-        return (_count(self._path) or 0) if self._path is not None else 0
+        return (count_of_kills(self._path) or 0) if self._path is not None else 0
 
 
 def _paths() -> list[Path]:
@@ -46,7 +46,8 @@ def _paths() -> list[Path]:
     return [*found, _MACHINE]
 
 
-def _count(path: Path) -> int | None:
+def count_of_kills(path: Path) -> int | None:
+    """Read such a file; None where it does not count."""
     for line in _text(path).splitlines():
         name, _, value = line.partition(b" ")
         if name == _NAME and value.isdigit():

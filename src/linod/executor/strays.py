@@ -16,8 +16,6 @@ from linod.executor import tree
 from linod.executor.kept import KeptRun
 from linod.executor.tree import Process
 
-_CHILDREN = "/proc/self/task/{}/children"
-
 
 class Strays:
     """Finds the processes of runs; remembers of whom the unnamed ones may be."""
@@ -38,8 +36,19 @@ class Strays:
     def all_of(self, run: KeptRun, runs: Mapping[int, KeptRun]) -> list[Process]:
         """Return all that lives of a run."""
         table = tree.processes()
-        if not table:
-            return _without_proc(run)
+        return self._of(run, runs, table) if table else _without_proc(run)
+
+    def near(self, run: KeptRun, runs: Mapping[int, KeptRun]) -> list[Process]:
+        """Return what lives of a run, with a look at our own descendants only."""
+        children = tree.children(self._pid)
+        if children is None:
+            return self.all_of(run, runs)
+        others = self._workers() - {run.pid}
+        return self._of(run, runs, tree.below(set(children) - others))
+
+    def _of(
+        self, run: KeptRun, runs: Mapping[int, KeptRun], table: dict[int, Process]
+    ) -> list[Process]:
         # Only what is below us can be of a run; a reused number of a dead session is not.
         members = tree.of_session(run.pid, table) & tree.descendants([self._pid], table)
         if run.status is None and run.pid in table:
@@ -60,12 +69,8 @@ class Strays:
 
     def _has_no_strays(self) -> bool:
         """Look at our own children only: what is left of a dead worker is among or below them."""
-        try:
-            with open(_CHILDREN.format(self._pid)) as file:
-                children = {int(pid) for pid in file.read().split()}
-        except OSError:
-            return False
-        return children <= self._workers()
+        children = tree.children(self._pid)
+        return children is not None and self._workers().issuperset(children)
 
     def _adopted(
         self, run: KeptRun, runs: Mapping[int, KeptRun], table: dict[int, Process]

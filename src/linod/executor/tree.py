@@ -83,6 +83,32 @@ def processes() -> dict[int, Process]:
     return {process.pid: process for process in found if process}
 
 
+def children(pid: int) -> list[int] | None:
+    """Return the children of a process by the kernel's lists; None where it keeps none."""
+    folder = f"/proc/{pid}/task"
+    found: list[int] = []
+    try:
+        for thread in os.listdir(folder):
+            with suppress(ProcessLookupError), open(f"{folder}/{thread}/children") as file:
+                found += map(int, file.read().split())
+    except OSError:
+        return None
+    return found
+
+
+def below(roots: Iterable[int]) -> dict[int, Process]:
+    """Return the living processes among `roots` and below, without a look at all others."""
+    found: dict[int, Process] = {}
+    queue = list(roots)
+    while queue:
+        pid = queue.pop()
+        process = None if pid in found else _read(pid)
+        if process is not None:
+            found[pid] = process
+            queue += children(pid) or ()
+    return found
+
+
 def descendants(roots: Iterable[int], table: dict[int, Process]) -> set[int]:
     """Return the living processes below `roots`, without these."""
     children: dict[int, list[int]] = {}

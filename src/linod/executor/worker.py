@@ -149,7 +149,7 @@ def _work(station: Station, job: Job, ticks: int) -> int:
     if problem is not None:
         return reporter.end(problem)
     if job.spec.is_program and job.spec.only_if is None:
-        contain(job.spec)
+        contain(job.spec, job.order.run)
         return _execute(job.spec, reporter)
     return _call(station, job, reporter)
 
@@ -258,7 +258,7 @@ def _call(station: Station, job: Job, reporter: Reporter) -> int:
     _start_log(station, job)
     if job.spec.umask is not None:
         keep_mode()
-    contain(job.spec)
+    contain(job.spec, job.order.run)
     run = _run(job.order)
     set_current_run(run)
     atexit._clear()  # handlers of the keeper's imports are the keeper's

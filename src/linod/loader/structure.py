@@ -25,7 +25,7 @@ from linod import specs
 from linod.loader import hooks
 from linod.loader.refusal import Refused, did_you_mean, quoted
 from linod.recurrence.model import Recurrence
-from linod.units import DURATION_MAX, format_duration, nearest
+from linod.units import DURATION_MAX, SIZE_MAX, format_duration, nearest
 
 Path = tuple[str | int, ...]
 Hook = Callable[[Any, Any], Any]
@@ -156,6 +156,7 @@ _BOUNDS: dict[tuple[type, str], tuple[Any, Any]] = {
     (specs.Retry, "attempts"): (1, 1000),
     (specs.Retry, "backoff"): (1.0, 1000.0),
     (specs.Retry, "max_delay"): (_INSTANT, DURATION_MAX),
+    (specs.Limits, "memory"): (1, SIZE_MAX),
     (specs.Limits, "cpu_time"): (timedelta(seconds=1), DURATION_MAX),
     (specs.Limits, "open_files"): _COUNT,
     (specs.Limits, "processes"): _COUNT,
