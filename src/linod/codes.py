@@ -1003,6 +1003,24 @@ Right:
     country = "EE"
     dates = [2026-12-31]""",
     ),
+    "L079": Code(
+        Severity.ERROR,
+        "a line of an env_file that cannot be read",
+        """\
+A line is NAME=value; empty lines and those that begin with # or ; are passed over, and `export `
+may stand before the name. A value is taken as it is, without expansion of $, up to the end of the
+line. In quotes it may begin or end with spaces; in double quotes a backslash stands before ", \\, $
+and `. What systemd, docker and shells read differently is refused: quote it.
+
+Wrong:
+    TOKEN = abc
+    MODE=batch # at night
+
+Right:
+    TOKEN=abc
+    # at night
+    MODE=batch""",
+    ),
 }
 
 # L080-L089: warnings on values

@@ -441,8 +441,12 @@ class Task:
         },
     )
     env_file: Path | None = key(
-        doc="File of NAME=value lines for the environment.", example='"shop.env"', later=EXECUTION
+        doc="File of NAME=value lines for the environment; what `env` says wins. Read when linod "
+        "starts or reloads, and masked as secrets are.",
+        example='"shop.env"',
     )
+    file_env: dict[str, str] = field(factory=dict, metadata={"is_key": False}, repr=False)
+    """Filled in by the loader with what env_file says."""
     limits: Limits = key(Limits(), doc="What one run may use.", example='{ memory = "512 MB" }')
     host: str = key(
         "any", doc="Where it runs: any, each, or a host's name.", example='"any"', later=CLUSTER

@@ -80,6 +80,8 @@ def loaded(folder: Path, text: str, environ: dict[str, str] | None = None) -> Co
     path = folder / "linod.toml"
     path.write_text(text, encoding="utf-8")
     (folder / "closed.ics").write_text("BEGIN:VCALENDAR\nEND:VCALENDAR\n")
+    (folder / "shop.env").write_text("MODE=batch\n")
+    (folder / "shop.env").chmod(0o600)
     found = load(path, environ or {})
 
     assert [f"{each.code} {each.message}" for each in found.errors] == []

@@ -53,6 +53,7 @@ def test_every_commented_option_is_valid_when_it_is_switched_on(tmp_path: Path) 
         for name in ("extract_orders", "extract_stock", "transform", "load")
     )
     (tmp_path / "closed.ics").write_text("BEGIN:VCALENDAR\nEND:VCALENDAR\n")
+    (tmp_path / "shop.env").touch(0o600)
     secret = tmp_path / "token"
     secret.write_text("abcdef")
     secret.chmod(0o600)

@@ -202,3 +202,13 @@ def test_what_is_off_against_its_default_stays_off(tmp_path: Path) -> None:
     assert config.log is not None
     assert config.log.rotation is None
     _assert_same_again(tmp_path, config, {})
+
+
+def test_what_an_env_file_says_is_not_shown(tmp_path: Path) -> None:
+    config = loaded(tmp_path, '[tasks.one]\ncommand = "true"\nenv_file = "shop.env"\n')
+
+    text = show(config)
+
+    assert tomllib.loads(text)["tasks"]["one"]["env_file"] == str(tmp_path / "shop.env")
+    assert config.tasks["one"].file_env == {"MODE": "batch"}
+    assert "batch" not in text + repr(config)

@@ -110,3 +110,21 @@ def test_twenty_reloads_under_load_miss_and_double_and_fire_nothing(tmp_path: Pa
     assert [str(each) for each in judged.findings] == []
     assert {"edited", "swapped"} < rewriting.counts.keys()
     assert {"at_start", "at_boot"}.isdisjoint({row.task for row in history.decisions})
+
+
+def test_a_reload_reads_the_env_file_anew(build_daemon: Building) -> None:
+    task = '[tasks.told]\nshell = "echo $MODE >> seen"\nenv_file = "shop.env"\n'
+    daemon = build_daemon(f'{task}recurrence = "every second"\n')
+    file, seen = daemon.folder / "shop.env", daemon.folder / "seen"
+    file.touch(0o600)
+    file.write_text("MODE=first\n")
+    daemon.start()
+    until(seen.exists)
+
+    file.write_text("MODE=second\n")
+    daemon.client.request("reload")
+
+    until(lambda: "second" in seen.read_text())
+    file.write_text("MODE\n")
+    with pytest.raises(Refused, match="everything stays as it is"):
+        daemon.client.request("reload")

@@ -14,7 +14,7 @@ import pytest
 from linod.events import Outcome
 from linod.executor.messages import TaskSpec, limits_of
 from linod.loader.contained import powers
-from linod.specs import Limits, Task
+from linod.specs import Limits, Reference, Task
 
 WORK = """
 import json, os, resource, subprocess, sys
@@ -226,3 +226,37 @@ def test_what_contains_a_run_passes_through_the_wire() -> None:
     task = Task(name="a", command=("true",), nice=3, umask=0o77, limits=Limits(memory=5))
 
     assert TaskSpec.of_json(TaskSpec.of(task).to_json()) == TaskSpec.of(task)
+
+
+# -- env_file ---------------------------------------------------------------------------------
+
+
+FILE = {"TOKEN": "hunter22", "MODE": "batch", "EMPTY": ""}
+
+
+def with_file(**keys: Any) -> dict[str, Any]:
+    source = {"file": "/etc/shop.env"}
+    values = {name: Reference(text, source, is_secret=True) for name, text in FILE.items()}
+    return {"file_env": values, **keys}
+
+
+def test_a_program_has_the_variables_of_its_file_and_env_wins(stage: Any) -> None:
+    shell = 'test "$TOKEN" = hunter22 && test "${EMPTY-unset}" = "" && echo $MODE'
+    stage.task("told", shell=shell, **with_file(env={"MODE": "day"}))
+
+    end = stage.run("told")
+
+    assert (end.outcome, printed(end)) == (Outcome.SUCCEEDED, ["day"])
+
+
+def test_what_a_file_says_is_masked_in_what_a_run_prints_and_raises(stage: Any) -> None:
+    stage.module("work", "import os\ndef fail():\n    raise ValueError(os.environ['TOKEN'])\n")
+    stage.task("prints", shell="echo $TOKEN; echo $MODE >&2", **with_file())
+    stage.task("fails", procedure="work.fail", **with_file())
+
+    end, failed = stage.run("prints"), stage.run("fails", 2)
+
+    assert printed(end)[0] == "***"
+    assert failed.reason == "ValueError: ***"
+    assert "hunter22" not in stage.log() + end.log + repr(failed)
+    assert "batch" not in stage.log()

@@ -40,6 +40,7 @@ from linod.units import format_duration
 
 _LIFE_POLL_S = 0.05
 _TASK_KEYS = {attribute.name for attribute in attrs.fields(Task)} - {
+    "file_env",
     "procedure",
     "command",
     "shell",

@@ -145,7 +145,7 @@ class TaskSpec:
             arguments=task.arguments,
             succeeded=list(task.exit_codes.succeeded),
             warned=list(task.exit_codes.warned),
-            env=task.env,
+            env={**task.file_env, **task.env},
             directory=None if task.directory is None else str(task.directory),
             nice=task.nice,
             umask=task.umask,
@@ -153,7 +153,7 @@ class TaskSpec:
             log_level=None if task.log_level is None else str(task.log_level),
             timeout_s=None if task.timeout is None else task.timeout.total_seconds(),
             kill_after_s=task.kill_after.total_seconds(),
-            secrets=sorted(set(_secrets(map(task.__getattribute__, _MAY_BE_SECRET)))),
+            secrets=_secrets_of(task),
         )
 
 
@@ -165,7 +165,7 @@ def limits_of(limits: Limits) -> dict[str, int]:
 
 
 _LEVELS = list(LogLevel)
-_MAY_BE_SECRET = ("env", "arguments", "command", "shell", "manage")
+_MAY_BE_SECRET = ("env", "file_env", "arguments", "command", "shell", "manage")
 _ZONES_MAX = 64
 _SPEC_NAMES = tuple(attribute.name for attribute in TaskSpec.__attrs_attrs__)
 
@@ -361,6 +361,11 @@ def _home(user: str) -> dict[str, str]:
     except (KeyError, OverflowError):
         return {}  # the keeper says so, in words
     return {"HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name}
+
+
+def _secrets_of(task: Task) -> list[str]:
+    values = [getattr(task, name) for name in _MAY_BE_SECRET]
+    return sorted(set(_secrets(values)))
 
 
 def _secrets(values: Iterable[Any]) -> Iterable[str]:

@@ -12,6 +12,7 @@ from linod.diagnostics import Diagnostic, Place
 from linod.inspection import Declared, Inspection, Problem, ProblemKind
 from linod.loader.calendars import filled
 from linod.loader.checks import check_waiting, remarks_on
+from linod.loader.env_files import with_variables
 from linod.loader.loaded import Entry, Kept, Layer, Loaded, defined, loaded_of, merged
 from linod.loader.naming import is_name, why_no_name
 from linod.loader.places import Path
@@ -19,6 +20,7 @@ from linod.loader.refusal import did_you_mean, dotted
 from linod.loader.source import Findings, Source
 from linod.loader.structure import structure
 from linod.loader.tables import absolute, without_off
+from linod.loader.telling import Owner, Telling
 from linod.recurrence.model import Frequency, Interval, Recurrence, Rule
 from linod.specs import Config, DottedPath, LogLevel, Task
 
@@ -166,12 +168,14 @@ class _Completion:
             return None
         upper = self.kept.overrides.get(declared.name)
         source = self.main
+        owner: Owner = declared
         if upper is not None:
-            source = self.kept.entries["tasks", declared.name].source
+            owner = self.kept.entries["tasks", declared.name]
+            source = owner.source
             layer = merged(upper, layer)
         whole = merged(layer, self.kept.defaults[source.path])
         task = attrs.evolve(
-            filled(whole.task, self.kept),
+            with_variables(filled(whole.task, self.kept), Telling(self.loaded, self.kept), owner),
             procedure=DottedPath(declared.described.path),
             description=whole.task.description or declared.described.summary or None,
         )

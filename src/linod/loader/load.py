@@ -18,12 +18,13 @@ from attrs import define, field
 from linod.diagnostics import Diagnostic, Place
 from linod.loader.calendars import read_calendars
 from linod.loader.checks import check
+from linod.loader.env_files import read_env_files
 from linod.loader.files import state_of
 from linod.loader.includes import included
 from linod.loader.loaded import TASK_LIKE, WHAT_RUNS, Entry, Kept, Layer, Loaded, loaded_of, merged
 from linod.loader.naming import is_name, near_name, why_no_name
 from linod.loader.refusal import dotted
-from linod.loader.source import Source, distrusted, read_source
+from linod.loader.source import Source, distrusted, read_source, shown_beside
 from linod.loader.structure import key_names
 from linod.loader.tables import absolute, entry_of, read_table, read_task
 from linod.loader.trust import Trust
@@ -104,7 +105,7 @@ class _Loading:
             log=log if "log" in self.main.data else None,
             **self.named,
         )
-        config = read_calendars(config, self.kept)
+        config = read_env_files(read_calendars(config, self.kept), self.kept)
         check(config, self.kept)
         return config if read is not None else None
 
@@ -134,7 +135,7 @@ class _Loading:
 
     def _included(self, linod: Linod) -> Iterator[Source]:
         for path, index in included(self.main, linod.include, self.kept.findings):
-            shown = _shown_beside(self.main, path)
+            shown = shown_beside(self.main, path)
             before = len(self.kept.findings.diagnostics)
             source = _read(path, shown, self.kept)
             if source is not None:
@@ -248,13 +249,6 @@ class _Loading:
         note = f"first at {first.file}:{first.line}:{first.column}"
         message = f"{dotted(entry.path)}: the name stands twice"
         self._refuse(entry.source, entry.path, "L062", message, notes=(note,))
-
-
-def _shown_beside(main: Source, path: FilePath) -> str:
-    """Show an included file as the main one was given."""
-    if path.is_relative_to(main.directory):
-        return os.path.join(os.path.dirname(main.shown), path.relative_to(main.directory))
-    return str(path)
 
 
 def _is_nameless(tasks: dict[str, Any]) -> bool:

@@ -55,6 +55,8 @@ class Kept:
     """By kind and name, in the order of the files."""
     calendars: dict[str, CalendarDays] = field(factory=dict)
     """The days of each calendar that could be read."""
+    variables: dict[FilePath, dict[str, str] | None] = field(factory=dict)
+    """Of each env_file; None where it could not be read."""
     defaults: dict[FilePath, Layer] = field(factory=dict)
     flawed: dict[str, Task] = field(factory=dict)
     """Tasks of which some keys were refused, without these: to check the others."""

@@ -27,7 +27,7 @@ def missing(task: Task, folder: str, path: str | None) -> Iterator[tuple[str, st
     elif task.command:
         here = folder if task.directory is None else str(task.directory)
         program = task.command[0]
-        if not _is_program(program, here, task.env.get("PATH", path)):
+        if not _is_program(program, here, {**task.file_env, **task.env}.get("PATH", path)):
             where = "" if "/" in program else " in PATH"
             yield "command", f'there is no program "{program}"{where}'
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -96,6 +97,13 @@ def read_source(
     if isinstance(parsed, Diagnostic):
         return None, [*found, parsed]
     return Source(path.absolute(), shown, parsed, places), found
+
+
+def shown_beside(main: Source, path: FilePath) -> str:
+    """Show a file that the main one names as that was given."""
+    if path.is_relative_to(main.directory):
+        return os.path.join(os.path.dirname(main.shown), path.relative_to(main.directory))
+    return str(path)
 
 
 _NOT_EMPTY = "it may have been cut off: write it anew, or a comment into it"
