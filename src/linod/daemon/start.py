@@ -17,6 +17,7 @@ from linod.control.client import Client
 from linod.daemon import clock
 from linod.daemon.first_run import FirstRun
 from linod.daemon.locking import Lock, holder, make_directories
+from linod.daemon.reaper import step_down
 from linod.daemon.shell import Shell
 from linod.daemon.teller import Teller
 from linod.diagnostics import render_text
@@ -46,6 +47,7 @@ def serve(
     is_replacing: bool = False,
 ) -> int:
     """Load, lock, open, serve; where it is to replace a daemon, ask that to make room first."""
+    step_down()
     _heed_no_hangup()
     loaded = prepare(path, environ, now=clock.now())
     _report(loaded)
@@ -64,6 +66,7 @@ def serve_loop(
     loaded: Loaded, environ: Mapping[str, str], first: FirstRun, write_file: Callable[[], None]
 ) -> int:
     """Write the file of a loop that was checked already, and serve it from its first run on."""
+    step_down()
     _heed_no_hangup()
     config = loaded.config
     assert config is not None
