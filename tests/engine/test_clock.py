@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from linod.events import Answer, Outcome
+from linod.events import Answer, Outcome, ServeStarted
 from linod.specs import CatchUp, Cooldown, Overlap, Retry
 
 from .asking import accept_clock, pause, run
@@ -190,6 +190,17 @@ def test_accept_ends_a_range_at_now(world: World) -> None:
     accept(world, 45)
 
     assert [(10, 40, 4, "missed")] == world.decisions()
+
+
+def test_accept_leaves_a_range_the_event_with_which_it_begins(world: World) -> None:
+    # The start of the daemon is an occurrence too: 5, and then 10 to 40.
+    task = build_task(recurrence=["every 10 seconds", "at start"], enabled=False)
+    world.adopt(at(5), task)
+    world.settle(at(5), ServeStarted(at=at(5)))
+    world.settle(at(100))
+    accept(world, 45)
+
+    assert [(5, 40, 5, "switched off")] == world.decisions()
 
 
 def test_accept_removes_what_is_decided_beyond_now(world: World) -> None:

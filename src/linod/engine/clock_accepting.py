@@ -43,6 +43,6 @@ def _take_back(situation: Situation, plan: Plan) -> None:
             situation.store.remove_decision(row)
             continue
         last = plan.planner.previous(now + TICK) or row.due
-        count = plan.planner.count(row.due - TICK, now)
-        kept = evolve(row, last=max(last, row.due), count=max(1, count))
-        situation.store.cut_decision(row, kept.last, kept.count)
+        # What lies beyond is taken off, since the range may begin with an occurrence of an event.
+        count = row.count - plan.planner.count(now, row.last)
+        situation.store.cut_decision(row, max(last, row.due), max(1, count))
