@@ -153,6 +153,20 @@ def test_a_manual_run_does_not_wait_behind_what_waits_for_a_due_beyond_now(world
     assert [-500] == dues(world.starts(at(-500), run(-500)))
 
 
+def test_what_an_event_brings_while_the_clock_is_back_grows_over_nothing(world: World) -> None:
+    # Else what is due from 60 to 100 would have two verdicts.
+    task = build_task(recurrence=["every 10 seconds", "at start"], enabled=False)
+    world.adopt(at(5), task)
+    world.settle(at(100))
+    world.restart()
+    world.adopt(at(52), task)
+    world.settle(at(52), ServeStarted(at=at(52)))
+    world.settle(at(110))
+    world.settle(at(120))
+
+    assert [(10, 100, 10), (52, 52, 1), (110, 120, 2)] == [row[:3] for row in world.decisions()]
+
+
 def test_a_pause_ends_at_its_end_by_the_clock(world: World) -> None:
     world.adopt(at(5), build_task())
     world.settle(at(6), pause(6, "mail", until=60))

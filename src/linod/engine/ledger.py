@@ -115,7 +115,7 @@ class Ledger:
     def record(self, draft: Draft, row: DecisionRow) -> None:
         """Write that these got no run: into the newest row where that says the same."""
         newest = self.newest_upto(row.task, row.due)
-        if newest is None or not _is_continued(newest, row):
+        if newest is None or not _is_continued(newest, row) or self._is_within_another(newest):
             self.record_alone(draft, row)
             return
         self._store.grow_decision(newest, row.last, row.count)
@@ -124,6 +124,11 @@ class Ledger:
             self._newest[row.task] = grown
         if row.verdict in _ALWAYS_TOLD:
             draft.decided.append(row)
+
+    def _is_within_another(self, row: DecisionRow) -> bool:
+        """Tell whether an event brought it among what was decided by a clock that was ahead."""
+        is_single = row.count == 1
+        return is_single and len(self._store.decisions_between(row.task, row.due, row.due)) > 1
 
     def record_alone(self, draft: Draft, row: DecisionRow) -> None:
         """Write that this got no run, into a row of its own: `has` finds it again."""
