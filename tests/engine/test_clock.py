@@ -146,6 +146,15 @@ def test_a_retry_of_a_due_beyond_now_starts_after_its_delay(world: World) -> Non
     assert [3600] == dues(world.starts(at(15), elapsed=timedelta(seconds=12)))
 
 
+def test_a_chain_that_began_goes_on_while_its_due_is_beyond_now(world: World) -> None:
+    world.adopt(at(5), build_chain("a", "b"), *members("a", "b"))
+    (first,) = world.starts(at(3600))
+
+    (second,) = world.starts(at(100), ended(first))
+
+    assert ("b", at(3600)) == (second.task.name, second.due)
+
+
 def test_a_manual_run_does_not_wait_behind_what_waits_for_a_due_beyond_now(world: World) -> None:
     world.adopt(at(5), build_task(spread=timedelta(seconds=60)))
     world.settle(at(10))
