@@ -392,3 +392,23 @@ def test_a_pause_that_ends_while_linod_stops_holds_what_fell_due_in_it(world: Wo
     world.settle(at(25), ServeStarted(at=at(25)))
 
     assert world.decisions() == [(10, 10, 1, "paused"), (20, 20, 1, "admitted")]
+
+
+def test_a_pause_that_came_and_went_unseen_grows_over_nothing_from_before(world: World) -> None:
+    task = build_task(catch_up=CatchUp.NONE)
+    world.adopt(at(5), task)
+    world.settle(at(6), pause(6, "mail", until=15))
+    world.settle(at(10))
+    world.settle(at(15))
+    world.engine.drain()
+    world.settle(at(32), pause(32, "mail", until=45))
+    world.restart()
+    world.adopt(at(55), task)
+    world.settle(at(55), ServeStarted(at=at(55)))
+
+    assert world.decisions() == [
+        (10, 10, 1, "paused"),
+        (20, 30, 2, "missed"),
+        (40, 40, 1, "paused"),
+        (50, 50, 1, "missed"),
+    ]

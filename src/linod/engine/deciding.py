@@ -170,7 +170,7 @@ class Deciding:
         ledger, draft = self._situation.ledger, self._situation.draft
         row = decision(plan, due, admission.verdict, admission.reason)
         if trigger is Trigger.SCHEDULE:
-            ledger.record(draft, row)
+            ledger.record(draft, plan.planner, row)
         else:
             ledger.record_alone(draft, row)
 

@@ -101,6 +101,7 @@ class Ledger:
                 assert last is not None
                 self.record(
                     draft,
+                    planner,
                     DecisionRow(
                         task=task,
                         due=first,
@@ -112,10 +113,10 @@ class Ledger:
                     ),
                 )
 
-    def record(self, draft: Draft, row: DecisionRow) -> None:
+    def record(self, draft: Draft, planner: Planner, row: DecisionRow) -> None:
         """Write that these got no run: into the newest row where that says the same."""
         newest = self.newest_upto(row.task, row.due)
-        if newest is None or not _is_continued(newest, row) or self._is_within_another(newest):
+        if newest is None or not _is_continued(newest, row, planner):
             self.record_alone(draft, row)
             return
         self._store.grow_decision(newest, row.last, row.count)
@@ -124,11 +125,6 @@ class Ledger:
             self._newest[row.task] = grown
         if row.verdict in _ALWAYS_TOLD:
             draft.decided.append(row)
-
-    def _is_within_another(self, row: DecisionRow) -> bool:
-        """Tell whether an event brought it among what was decided by a clock that was ahead."""
-        is_single = row.count == 1
-        return is_single and len(self._store.decisions_between(row.task, row.due, row.due)) > 1
 
     def record_alone(self, draft: Draft, row: DecisionRow) -> None:
         """Write that this got no run, into a row of its own: `has` finds it again."""
@@ -170,6 +166,8 @@ def before(spans: Sequence[Span], due: datetime) -> list[Span]:
     return [(after, min(through, due - TICK)) for after, through in spans if after < due - TICK]
 
 
-def _is_continued(newest: DecisionRow, row: DecisionRow) -> bool:
+def _is_continued(newest: DecisionRow, row: DecisionRow, planner: Planner) -> bool:
     is_alike = (newest.verdict, newest.reason, newest.by) == (row.verdict, row.reason, row.by)
-    return is_alike and newest.last < row.due and row.verdict is not Verdict.ADMITTED
+    is_range = is_alike and row.verdict is not Verdict.ADMITTED
+    # What is due between them has a verdict of its own, or gets one yet.
+    return is_range and newest.last < row.due == planner.next(newest.last)
