@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
 
-from .building import World, at, build_pool, build_task, ended, starts
+from linod.specs import Allowed
+
+from .building import World, at, build_pool, build_task, dues, ended, starts
+
+HOUR = 3600
 
 
 @pytest.fixture
@@ -32,3 +36,21 @@ def test_a_run_whose_place_came_free_in_its_past_starts_when_the_clock_shows_its
     assert ["mail"] == [
         start.task.name for start in world.starts(freed.wake, elapsed=timedelta(seconds=80))
     ]
+
+
+@pytest.mark.parametrize("is_restart", [False, True])
+def test_what_waits_for_its_window_does_not_start_before_its_due(
+    world: World, is_restart: bool
+) -> None:
+    # Due at 12:00, it waits for the next morning; then the clock shows 8:00, inside the window.
+    allowed = Allowed(first=time(7), last=time(9))
+    task = build_task(recurrence="every day at 12:00", allowed=allowed)
+    world.adopt(at(-10), task)
+    world.settle(at(5 * HOUR))
+    if is_restart:
+        world.restart()
+    world.adopt(at(HOUR), task)
+
+    assert [] == world.starts(at(HOUR))
+    assert [] == world.starts(at(5 * HOUR))
+    assert [5 * HOUR] == dues(world.starts(at(24 * HOUR)))

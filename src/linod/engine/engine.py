@@ -292,7 +292,8 @@ class Engine:
     def _look_at_window(self, run: RunRow, plan: Plan) -> None:
         """Plan what waits for its window anew, where that opens earlier now or is gone."""
         situation = self._situation
-        opens = policy.opening(plan.task.allowed, plan.zone, situation.draft.now)
+        earliest = max(situation.draft.now, run.due)
+        opens = policy.opening(plan.task.allowed, plan.zone, earliest)
         if opens is not None and opens < run.planned:
             situation.roster.plan(situation.draft, run, opens)
 
