@@ -10,7 +10,7 @@ import pytest
 from linod.events import Answer, Outcome, ServeStarted
 from linod.specs import CatchUp, Cooldown, Overlap, Retry
 
-from .asking import accept_clock, pause, run
+from .asking import accept_clock, backfill, pause, run
 from .building import (
     World,
     at,
@@ -257,6 +257,27 @@ def test_a_due_that_ran_is_passed_over_when_it_comes(world: World) -> None:
         world.settle(at(each + 1), *(ended(start) for start in started))
 
     assert [20, 30, 40, 50, 70] == found
+
+
+def test_accept_leaves_the_verdict_on_what_a_person_filled_back(world: World) -> None:
+    world.adopt(at(5), build_task(catch_up=CatchUp.NONE))
+    world.settle(at(100))
+    world.settle(at(101), backfill(101, 50, 60))
+    accept(world, 25)
+
+    rows = [(10, 20, 2, "missed"), (50, 50, 1, "missed"), (60, 60, 1, "missed")]
+    assert rows == world.decisions()
+
+
+def test_what_a_person_filled_back_is_passed_over_when_it_comes(world: World) -> None:
+    world.adopt(at(5), build_task(enabled=False))
+    world.settle(at(100))
+    world.settle(at(101), backfill(101, 50, 60))
+    accept(world, 25)
+    world.settle(at(85))
+
+    rows = [row[:3] for row in world.decisions()]
+    assert [(10, 40, 4), (50, 50, 1), (60, 80, 3)] == rows
 
 
 def test_each_occurrence_has_one_verdict_after_accept(world: World) -> None:

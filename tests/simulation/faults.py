@@ -19,7 +19,7 @@ WRITES = (
 READS = (
     *("cursors", "run", "runs", "attempts", "unfinished", "decisions", "decision_at"),
     *("decisions_between", "children", "last_end", "newest_success", "newest_admitted"),
-    *("lengths", "holds", "warnings"),
+    *("asked_dues", "lengths", "holds", "warnings"),
 )
 
 

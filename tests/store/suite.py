@@ -198,6 +198,17 @@ class StoreSuite:
         assert found[:1] == store.decisions_between("mail", T + 3 * SECOND, T + 10 * SECOND)
         assert [] == store.decisions_between("mail", T + 12 * SECOND, T + 99 * SECOND)
 
+    def test_what_a_person_asked_for_under_another_verdict_is_found(self, store: Store) -> None:
+        dues = [T + number * SECOND for number in range(5)]
+        with store.transaction():
+            store.add_decision(build_decision(verdict=Verdict.MISSED, last=dues[3], count=4))
+            store.add_decision(build_decision(due=dues[4], last=dues[4]))
+            for number, due in enumerate(dues):
+                store.add_run(build_run(due=due))
+                store.add_run(build_run(due=due, attempt=2, task="mail" if number else "other"))
+
+        assert dues[1:4] == store.asked_dues("mail", dues[1], dues[4])
+
     def test_a_warning_is_found_by_what_it_is_about(self, store: Store) -> None:
         kind, last = WarningKind.LATE, T + 10 * SECOND
         rows = [WarningRow(task="mail", at=T, kind=kind, run=run, text="") for run in (1, 2, None)]

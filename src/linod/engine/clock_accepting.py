@@ -19,7 +19,10 @@ def ahead(situation: Situation, now: datetime) -> dict[str, datetime]:
 
 
 def accept_clock(situation: Situation) -> tuple[str, ...]:
-    """Set cursors beyond now to now, and take back what is decided beyond and got no run."""
+    """Set cursors beyond now to now, and take back what is decided beyond and got no run.
+
+    What was not admitted got a run all the same where a person asked for it: its verdict stays.
+    """
     now = situation.draft.now
     plans = [plan for plan in situation.agenda if plan.through > now]
     cursors = situation.store.cursors()
@@ -35,14 +38,22 @@ def accept_clock(situation: Situation) -> tuple[str, ...]:
 
 
 def _take_back(situation: Situation, plan: Plan) -> None:
-    now = situation.draft.now
-    for row in situation.store.decisions_between(plan.name, now + TICK, plan.reached):
+    store, now = situation.store, situation.draft.now
+    beyond = now + TICK, plan.reached
+    kept = [
+        evolve(row, due=due, last=due, count=1)
+        for due in store.asked_dues(plan.name, *beyond)
+        if (row := store.decision_at(plan.name, due)) is not None
+    ]
+    for row in store.decisions_between(plan.name, *beyond):
         if row.verdict is Verdict.ADMITTED:
             continue
         if row.due > now:
-            situation.store.remove_decision(row)
+            store.remove_decision(row)
             continue
         last = plan.planner.previous(now + TICK) or row.due
         # What lies beyond is taken off, since the range may begin with an occurrence of an event.
         count = row.count - plan.planner.count(now, row.last)
-        situation.store.cut_decision(row, max(last, row.due), max(1, count))
+        store.cut_decision(row, max(last, row.due), max(1, count))
+    for row in kept:
+        store.add_decision(row)

@@ -274,6 +274,9 @@ class Reader(Protocol):
     def newest_admitted(self, task: str, upto: datetime) -> datetime | None:
         """The newest due, not after `upto`, of a task that was admitted."""
 
+    def asked_dues(self, task: str, first: datetime, last: datetime) -> list[datetime]:
+        """The dues in [first, last] that were not admitted and got runs all the same."""
+
     def lengths(self, task: str, limit: int) -> list[timedelta]:
         """How long the last runs took that succeeded or warned, newest first."""
 

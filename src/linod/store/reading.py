@@ -21,6 +21,7 @@ from linod.store.interface import (
     RunRow,
     TaskSummary,
     WarningRow,
+    of_microseconds,
     to_microseconds,
 )
 
@@ -161,6 +162,15 @@ class SqliteReader:
         where = "WHERE task = ? AND due <= ? AND verdict = 'admitted' ORDER BY due DESC LIMIT 1"
         row = rows.first(self._decisions(where, (task, to_microseconds(upto))))
         return None if row is None else row.due
+
+    def asked_dues(self, task: str, first: datetime, last: datetime) -> list[datetime]:
+        found = self._rows(
+            "SELECT DISTINCT due FROM run WHERE task = ? AND due BETWEEN ? AND ? AND NOT EXISTS"
+            " (SELECT 1 FROM decision WHERE decision.task = run.task"
+            " AND decision.due = run.due AND verdict = 'admitted') ORDER BY due",
+            (task, to_microseconds(first), to_microseconds(last)),
+        )
+        return [of_microseconds(due) for (due,) in found]
 
     def lengths(self, task: str, limit: int) -> list[timedelta]:
         found = self._rows(
