@@ -132,3 +132,16 @@ def test_ranges_that_overlap_are_a_problem(tmp_path: Path) -> None:
     (problem,) = problems(path)
 
     assert problem.startswith("mail: missed 2026-11-21T07:00:00.123456+00:00 and missed")
+
+
+def test_what_an_event_brought_within_a_range_is_no_problem(tmp_path: Path) -> None:
+    path = tmp_path / "linod.db"
+    store = open_store(path)
+    around = suite.build_decision(verdict=Verdict.MISSED, last=suite.T + timedelta(9), count=10)
+    due = suite.T + timedelta(seconds=1, microseconds=1)
+    with store.transaction():
+        store.add_decision(around)
+        store.add_decision(suite.build_decision(due=due, last=due, verdict=Verdict.PAUSED))
+    store.close()
+
+    assert problems(path) == []

@@ -57,11 +57,8 @@ def _unreadable(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _covered_twice(connection: sqlite3.Connection) -> Iterator[str]:
-    """Find ranges of one task that overlap; a due of a person may lie within one."""
-    statement = (
-        f"SELECT {rows.DECISION_COLUMNS} FROM decision WHERE verdict <> 'admitted'"
-        " ORDER BY task, due"
-    )
+    """Find ranges of one task that overlap; what a person or an event brought may lie within."""
+    statement = f"SELECT {rows.DECISION_COLUMNS} FROM decision WHERE last > due ORDER BY task, due"
     ranges = map(rows.decision_row, connection.execute(statement))
     for one, other in pairwise(ranges):
         if one.task == other.task and other.due <= one.last:
