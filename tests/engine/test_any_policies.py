@@ -32,6 +32,7 @@ from linod.specs import (
     Task,
 )
 from linod.store.interface import RunRow, StoreError
+from linod.store.verifying import problems
 
 from . import asking
 from .building import (
@@ -107,7 +108,8 @@ class History:
     """
 
     def __init__(self, folder: str, parts: Parts, others: Parts) -> None:
-        self.world = World(Path(folder) / "linod.db")
+        self.path = Path(folder) / "linod.db"
+        self.world = World(self.path)
         self.parts, self.others = parts, others
         self.tasks = {part.name: part for part in parts if not isinstance(part, Pool)}
         self.most = {name: self.limit(name) for name in self.tasks}
@@ -285,7 +287,8 @@ def check_decisions(history: History) -> None:
         rows = [
             row
             for row in history.world.store.decisions(name, limit=100_000)[::-1]
-            if history.beginning <= row.due <= through
+            # What begins before the beginning began with an event.
+            if history.beginning <= row.last and row.due <= through
         ]
         events = [row for row in rows if planner.previous(row.due + TICK) != row.due]
         calendar = [row for row in rows if row not in events or row.count > 1]
@@ -302,6 +305,7 @@ def check_runs(history: History) -> None:
     unfinished = history.world.engine.unfinished()
     chains = {run.id for run in unfinished if run.is_chain and run.state is State.RUNNING}
     assert chains == {run.parent for run in unfinished if run.parent is not None}
+    assert problems(history.path) == [], "the store is sound"
 
 
 def build_parts(
@@ -334,6 +338,41 @@ _CUTS_A_RANGE_THAT_AN_EVENT_BEGAN: Steps = [
     ("accept_clock", 0),
 ]
 
+_PAUSES_AHEAD: Steps = [
+    ("wait", 30),
+    ("clock", 5000),
+    ("pause_all", "mail"),
+    ("clock", -4000),
+    ("accept_clock", 0),
+    ("wait", 600),
+    ("wait", 9000),
+]
+_FILLS_BACK_AHEAD: Steps = [
+    ("begin", 0),
+    ("wait", 30),
+    ("wait", 7),
+    ("backfill", "load"),
+    ("clock", -4000),
+    ("accept_clock", 0),
+]
+_ALLOWED: Keys = ({"allowed": Allowed(first=time(7), last=time(9))}, {}, {})
+_STEPS_BACK_INTO_A_WINDOW: Steps = [
+    ("clock", 5000),
+    ("restart", False),
+    ("clock", 5000),
+    ("restart", True),
+    ("clock", -4000),
+    ("restart", True),
+]
+_STARTS_BEFORE_ITS_BEGINNING: Steps = [
+    ("begin", 0),
+    ("clock", -1),
+    ("restart", False),
+    ("wait", 0.1),
+    ("accept_clock", 0),
+    ("wait", 1),
+]
+
 
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 @given(
@@ -343,6 +382,10 @@ _CUTS_A_RANGE_THAT_AN_EVENT_BEGAN: Steps = [
 )
 @example("every 7 seconds", [_PLAIN, _PLAIN], _STEPS_BACK_BEHIND_A_CHAIN)
 @example("every 7 seconds", [_SWITCHED_OFF, _PLAIN], _CUTS_A_RANGE_THAT_AN_EVENT_BEGAN)
+@example("every 7 seconds", [_PLAIN, _PLAIN], _PAUSES_AHEAD)
+@example("every 7 seconds", [_PLAIN, _PLAIN], _FILLS_BACK_AHEAD)
+@example("continuously", [_PLAIN, _ALLOWED], _STEPS_BACK_INTO_A_WINDOW)
+@example("every 7 seconds", [_SWITCHED_OFF, _PLAIN], _STARTS_BEFORE_ITS_BEGINNING)
 def test_each_occurrence_is_decided_once_and_each_run_started_once_and_none_waits_for_ever(
     recurrence: str,
     keys: list[Keys],
