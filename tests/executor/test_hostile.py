@@ -148,7 +148,7 @@ def assert_gone(stage: Any, mark: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_of_a_procedure_lives_on(stage: Any, name: str) -> None:
-    mark = f"6170{NAMES.index(name):02}"
+    mark = f"6590{NAMES.index(name):02}"
     stage.module("shapes", SHAPES)
     hostile(stage, procedure=f"shapes.{name}", env={"MARK": mark}, import_env={"MARK": mark})
 
@@ -157,7 +157,7 @@ def test_nothing_of_a_procedure_lives_on(stage: Any, name: str) -> None:
 
 @pytest.mark.parametrize("line", LINES)
 def test_nothing_of_a_shell_line_lives_on(stage: Any, line: str) -> None:
-    mark = f"6171{LINES.index(line):02}"
+    mark = f"6591{LINES.index(line):02}"
     hostile(stage, shell=line, env={"MARK": mark})
 
     assert_gone(stage, mark)

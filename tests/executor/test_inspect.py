@@ -359,7 +359,7 @@ def test_modules_that_hang_leave_time_for_the_others(stage: Any) -> None:
         stage.task(name, procedure=f"{name}.f")
     stage.task("report", procedure="shop.report", arguments={"recipient": "x"})
 
-    found = look(stage, timeout_s=6)
+    found = look(stage, timeout_s=15)
 
     assert [problem.task for problem in found.problems] == ["a", "b", "c"]
     assert list(found.procedures) == ["shop.report"]

@@ -181,10 +181,12 @@ def test_a_reload_while_a_keeper_imports_leaves_no_keeper_behind(stage: Any) -> 
     stage.task("sell", procedure="shop.sell")
 
     async def scene() -> list[int]:
-        await stage.until(lambda: any(link.importing for link in stage.executor._links.values()))
+        await stage.until(stage.keepers)
+        former = set(stage.keepers())
         stage.executor.configure(stage.config())
-        await stage.until(lambda: all(link.is_ready for link in stage.executor._links.values()))
-        await stage.until(lambda: not stage.executor._former)
+        await stage.until(lambda: not former & set(stage.keepers()))
+        stage.start("sell")
+        await stage.ended()
         return stage.keepers()
 
     assert len(stage.play(scene)) == 1
