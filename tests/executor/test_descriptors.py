@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from linod.events import Outcome
 
 LOOKS = """
 import json, os, pathlib
@@ -71,3 +77,31 @@ def test_a_procedure_has_its_pipes_its_run_file_and_the_log(stage: Any) -> None:
         console, log = os.readlink("/proc/self/fd/2"), stage.folder / "log" / "linod.log"
         assert len(pipes) == 4, links
         assert set(links) - set(pipes) == {"/dev/null", console, str(log), str(file)}
+
+
+@pytest.fixture
+def few_files() -> Iterator[int]:
+    """Lower the soft limit of open files; keepers are started with it."""
+    former = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, former[1]))
+    yield 128
+    resource.setrlimit(resource.RLIMIT_NOFILE, former)
+
+
+def test_many_runs_at_once_need_more_files_than_a_process_may_have_open(
+    stage: Any, few_files: int
+) -> None:
+    stage.task("wait", shell="until [ -e go ]; do sleep 0.1; done; ulimit -n")
+
+    async def scene() -> list[Any]:
+        for number in range(1, 41):
+            stage.start("wait", number)
+        for number in range(1, 41):
+            await stage.started(number)
+        (stage.folder / "go").touch()
+        return [await stage.ended(number) for number in range(1, 41)]
+
+    ends = stage.play(scene)
+
+    assert {end.outcome for end in ends} == {Outcome.SUCCEEDED}
+    assert {end.log.split()[-1] for end in ends} == {str(few_files)}

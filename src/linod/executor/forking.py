@@ -14,11 +14,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from linod.executor import wire, worker
+from linod.executor import descriptors, wire, worker
 from linod.executor.messages import Order, Settings, rehearsal
 
 _BLOCKED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PIPES = ("stdout", "stderr", "report", "lines")
+_AGAIN_S = 10.0
 SPARES_MAX = 128
 """Waiting workers: each has about a megabyte of its own."""
 
@@ -59,8 +60,10 @@ class Forking:
         self._own = own
         """The descriptors of the keeper's loop."""
         self._pid = os.getpid()
+        self._files = descriptors.raise_limit()
         self._spares: deque[Spare] = deque()
-        self._may_spare = True
+        self._none_before = 0.0
+        """Forking ahead failed: nothing is forked ahead until then."""
         self._expected = 0
         self._until = 0.0
         """Until then so many are expected."""
@@ -75,8 +78,8 @@ class Forking:
         self._expected, self._until = min(count, SPARES_MAX), until
 
     def needs_more(self, now: float) -> bool:
-        """Say whether fewer wait than are wanted; never where forking ahead has failed."""
-        return self._may_spare and len(self._spares) < self._wanted(now)
+        """Say whether fewer wait than are wanted; not for a while where that has failed."""
+        return len(self._spares) < self._wanted(now) and now >= self._none_before
 
     def ease(self, now: float) -> float | None:
         """Dismiss what was expected in vain; say when to look again, if there is such a time."""
@@ -100,12 +103,12 @@ class Forking:
     def _wanted(self, now: float) -> int:
         return max(1, self._expected) if now < self._until else 1
 
-    def make_spare(self) -> None:
+    def make_spare(self, now: float) -> None:
         """Fork a worker ahead of time: the next run need not wait for it."""
+        self._none_before = now + _AGAIN_S
         try:
             reading, writing = os.pipe()
         except OSError:
-            self._may_spare = False
             return
         try:
             forked = self._fork(
@@ -113,10 +116,10 @@ class Forking:
             )
         except OSError:
             os.close(writing)
-            self._may_spare = False
             return
         finally:
             os.close(reading)
+        self._none_before = now
         self._spares.append(Spare(*forked, writing))
         rehearsal()  # a fork makes pages costly to write on both sides
 
@@ -167,6 +170,7 @@ class Forking:
             boot=self._boot,
             keeper=self._pid,
             close=close,
+            files=self._files,
             **theirs,
         )
 

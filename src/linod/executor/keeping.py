@@ -107,7 +107,7 @@ class Keeping:
                 key.data()
             self._reap()
             if not events and self._needs_spare():
-                self._forking.make_spare()
+                self._forking.make_spare(_clock())
             now = _clock()
             for run in [run for run in self._runs.values() if _is_due(run, now)]:
                 self._advance(run, now)

@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 from attrs import evolve, frozen
 
 from linod.advice import why
-from linod.executor import around, management, privileges, runfiles, tree, wire
+from linod.executor import around, descriptors, management, privileges, runfiles, tree, wire
 from linod.executor.calling import Planned, asked, called
 from linod.executor.containing import FILE_SIZE, contain
 from linod.executor.failing import failure
@@ -63,6 +63,8 @@ class Station:
     lines: int
     close: Iterable[tuple[int, int]]
     """Ranges [first, end) of descriptors of the keeper that are no business of a run."""
+    files: descriptors.Limit
+    """Of open files, for the run."""
 
 
 @frozen(kw_only=True)
@@ -106,6 +108,7 @@ def _become(station: Station) -> int:
     os.dup2(station.stderr, 2)
     for first, end in station.close:
         os.closerange(first, end)
+    descriptors.lower_limit(station.files)
     _reset_signals()
     return tree.start_time(os.getpid())
 
