@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from linod.events import Answer, Event, ServeStarted
 from linod.specs import CatchUp, Overlap
 
-from .asking import disable, pause, resume, run
+from .asking import disable, enable, pause, resume, run
 from .building import World, at, build_task, changes, dues, ended, names, only
 
 
@@ -412,3 +413,22 @@ def test_a_pause_that_came_and_went_unseen_grows_over_nothing_from_before(world:
         (40, 40, 1, "paused"),
         (50, 50, 1, "missed"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("hold", "release", "verdict"), [(pause, resume, "paused"), (disable, enable, "disabled")]
+)
+def test_no_hold_is_let_go_while_linod_stops(
+    world: World, hold: Any, release: Any, verdict: str
+) -> None:
+    world.adopt(at(5), build_task())
+    world.settle(at(6), hold(6, "mail"))
+    world.engine.drain()
+    settled = world.settle(at(16), release(16, "mail"))
+    world.restart()
+    world.adopt(at(25), build_task())
+    world.settle(at(25), ServeStarted(at=at(25)))
+
+    answers = [each for each in settled.effects if isinstance(each, Answer)]
+    assert [each.refusal for each in answers] == ["linod is stopping: ask again when it serves"]
+    assert world.decisions() == [(10, 20, 2, verdict)]

@@ -21,6 +21,9 @@ from linod.policy import ALL, Hold, HoldKind
 from linod.specs import LogLevel
 from linod.store.interface import ActionRow
 
+STOPPING = "linod is stopping: ask again when it serves"
+"""What fell due in a hold is decided at the next start, by the hold: so it has to be there."""
+
 
 class WishedHolds:
     """Holds tasks back for people, and lets them go."""
@@ -78,6 +81,8 @@ class WishedHolds:
 
     def resume(self, event: ResumeRequested) -> Answer:
         """End pauses."""
+        if self._situation.is_closed:
+            return Answer(request=event.request, refusal=STOPPING)
         holding = self._situation.holding
         tasks = event.tasks or (ALL,)
         held = [hold for task in tasks if (hold := holding.get(task, HoldKind.PAUSE))]
@@ -109,6 +114,8 @@ class WishedHolds:
 
     def enable(self, event: EnableRequested) -> Answer:
         """End what a person or failures disabled."""
+        if self._situation.is_closed:
+            return Answer(request=event.request, refusal=STOPPING)
         holding = self._situation.holding
         if event.tasks:
             held = [hold for task in event.tasks if (hold := holding.get(task, HoldKind.DISABLE))]
