@@ -237,7 +237,7 @@ BUGS = (
         "timers are lost with a transaction that fails",
         "engine/engine.py",
         "        situation.timers = Timers()\n        self._set_timers()\n"
-        "        self._continue_all()\n        situation.draft.failures",
+        "        self._occasions.continue_all()\n        situation.draft.failures",
         "        situation.draft.failures",
     ),
     Bug(

@@ -14,8 +14,8 @@ from linod.engine.chaining import Chaining
 from linod.engine.clock_accepting import ahead
 from linod.engine.deciding import Deciding
 from linod.engine.draft import Draft, Settled
-from linod.engine.ending import CONTINUE_MIN, Ending
-from linod.engine.ledger import TICK
+from linod.engine.ending import Ending
+from linod.engine.occasions import Occasions
 from linod.engine.roster import Identity, start_of
 from linod.engine.situation import Situation
 from linod.engine.starting import Starter
@@ -31,11 +31,9 @@ from linod.events import (
     RunStarted,
     ServeStarted,
     State,
-    Trigger,
 )
 from linod.policy import Hold
-from linod.recurrence.model import Event as Recurring
-from linod.specs import Config, LogLevel, Task
+from linod.specs import Config, Task
 from linod.store.interface import CursorRow, RunRow, Store
 
 
@@ -61,6 +59,7 @@ class Engine:
         self._situation = situation
         self._ending = Ending(situation)
         self._deciding = Deciding(situation, self._ending)
+        self._occasions = Occasions(situation, self._ending, self._deciding)
         self._chaining = Chaining(situation, self._ending)
         self._starter = Starter(
             situation,
@@ -189,7 +188,7 @@ class Engine:
             take_back(self._store, situation.agenda)
         situation.timers = Timers()
         self._set_timers()
-        self._continue_all()
+        self._occasions.continue_all()
         situation.draft.failures = {plan.name: plan.failures for plan in situation.agenda}
         for run in self.unfinished():
             known = self._known.get(run.id)
@@ -264,7 +263,7 @@ class Engine:
                 self._look_at_waiting(run, was_on, is_restart=is_restart)
         self._set_timers()
         self._starter.forget_memory()
-        self._continue_all()
+        self._occasions.continue_all()
         if not is_restart:
             self._starter.start()
             self._watch_new()
@@ -328,9 +327,9 @@ class Engine:
             if isinstance(event, Requested):
                 self._wishing.hear(event)
                 if isinstance(event, ClockAccepted):
-                    self._continue_all()
+                    self._occasions.continue_all()
             elif isinstance(event, ServeStarted):
-                self._begin(event)
+                self._occasions.begin(event)
         self._starter.start()
         self._watch_new()
 
@@ -359,67 +358,11 @@ class Engine:
         if isinstance(timer, LookAt):
             self._situation.look_at(timer.task)
         elif isinstance(timer, Continue):
-            self._continue(timer.task)
+            self._occasions.go_on(timer.task)
         elif isinstance(timer, EndPauses):
-            self._end_pauses()
+            self._occasions.end_pauses()
         else:
             self._watching.look(timer)
-
-    # -- events of the engine ---------------------------------------------------------------
-
-    def _begin(self, event: ServeStarted) -> None:
-        situation = self._situation
-        if situation.is_closed:
-            return
-        for plan in situation.agenda:
-            if plan.has(Recurring.AT_START) and not event.is_handed_over:
-                self._deciding.decide_event(plan, event.at, Trigger.EVENT)
-            if plan.has(Recurring.AT_BOOT) and plan.boot != situation.identity.boot:
-                self._deciding.decide_event(plan, event.at, Trigger.EVENT)
-                plan.boot = situation.identity.boot
-                self._store.set_boot(plan.name, plan.boot)
-        self._continue_all()
-
-    def _continue_all(self) -> None:
-        """Plan the next due of each task that runs continuously and has none."""
-        for plan in self._situation.agenda:
-            if plan.has(Recurring.CONTINUOUSLY) and plan.continues_at is None:
-                last = next(iter(self._store.runs(plan.name, limit=1)), None)
-                self._ending.continue_after(plan, last)
-
-    def _continue(self, task: str) -> None:
-        """Decide a task that runs continuously, where its rest is over and nothing goes on."""
-        situation, draft = self._situation, self._situation.draft
-        plan = situation.agenda.get(task)
-        if plan is None or plan.continues_at is None or plan.continues_at > draft.elapsed:
-            return
-        plan.continues_at = None
-        is_held = situation.refusal(plan) is not None
-        if is_held or situation.is_closed or situation.going_on(task):
-            return
-        assert plan.continues_due is not None
-        lag = draft.now - plan.continues_due
-        is_nominal = timedelta(0) <= lag < timedelta(seconds=1)
-        due = plan.continues_due if is_nominal else draft.now
-        while situation.ledger.has(task, due):
-            due += TICK
-        self._deciding.decide_event(plan, due, Trigger.EVENT)
-        if not situation.going_on(task):
-            self._ending.continue_at(plan, due, CONTINUE_MIN)
-
-    def _end_pauses(self) -> None:
-        situation = self._situation
-        if situation.is_closed:
-            # What fell due in it is decided by the next daemon, which has to know of it.
-            return
-        for hold in situation.holding.ended(situation.draft.now):
-            situation.holding.remove(hold)
-            named = "linod" if hold.task == policy.ALL else hold.task
-            situation.tell(LogLevel.INFO, named, "is not paused any more")
-        ends = situation.holding.next_end()
-        if ends is not None:
-            situation.timers.at(ends, EndPauses())
-        self._continue_all()
 
 
 def _since_boot(now: datetime, elapsed: timedelta | None) -> timedelta:
