@@ -1,6 +1,6 @@
 """Plants each bug of planted.py by itself and has the simulation's checker hunt for it.
 
-python scripts/mutants/mutants.py [--jobs 2] [--seeds 80] [--only WORD]
+python scripts/mutants/mutants.py [--jobs 2] [--seeds 120] [--only WORD]
 
 Prints a line per bug, and exits 1 where one was not caught; 2 where the checker finds something
 in the same seeds though nothing is planted, for then it would find every bug. The linod in which
@@ -26,7 +26,7 @@ def main() -> int:
     """Hunt all of them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--seeds", type=int, default=80)
+    parser.add_argument("--seeds", type=int, default=120)
     parser.add_argument("--only", default="")
     arguments = parser.parse_args()
     source = Path(linod.__file__).parent

@@ -208,9 +208,7 @@ class Chooser:
             for each in members
         ]
         a, b, c, d = (each.task.name for each in members)
-        recurrence, parts = self._recurrence()
-        if random.random() < 0.3:
-            recurrence, parts = parse("continuously"), (oracle.Continuously(),)
+        recurrence, parts = self._recurrence_of_chain()
         chain = Chain(
             name=TaskName(f"chain{next(self._numbers)}"),
             tasks=((a,), (b, c), (d,)),
@@ -221,6 +219,16 @@ class Chooser:
             on_failed=random.choice(list(OnFailed)),
         )
         return [(chain, members, parts)]
+
+    def _recurrence_of_chain(self) -> tuple[Recurrence, tuple[oracle.Part, ...]]:
+        kind = self._random.random()
+        if kind < 0.3:
+            return parse("continuously"), (oracle.Continuously(),)
+        if kind < 0.7:
+            # Often enough that the next one is due while it goes on.
+            period = self._random.choice([5, 15, 30, 60])
+            return parse(f"every {period} seconds"), (oracle.Every(seconds=period),)
+        return self._recurrence()
 
 
 def _is_needed(recipe: Recipe, setting: Setting) -> bool:

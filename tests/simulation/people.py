@@ -47,14 +47,21 @@ class People:
 
     def ask(
         self, plans: Sequence[Plan], written: datetime, going: Sequence[int]
-    ) -> Requested | None:
-        """Ask for something; a reload may have left no task."""
+    ) -> list[Requested]:
+        """Ask for something; for a run now and then three times. A reload may have left no task."""
         if not plans:
-            return None
-        plan = self._random.choice(list(plans))
+            return []
+        chains = [plan for plan in plans if plan.chain is not None]
+        # There are few of them, and each is several tasks.
+        of_them = chains if chains and self._random.random() < 0.3 else list(plans)
+        plan, ask = self._random.choice(of_them), self._random.choice(self._asks)
+        times = self._random.choice([1, 3]) if ask == self._run else 1
+        asked = [ask(plan, self._common(written), going) for _ in range(times)]
+        return [request for request in asked if request is not None]
+
+    def _common(self, written: datetime) -> dict[str, Any]:
         self._latest = max(written, self._latest + timedelta(microseconds=1))
-        common = {"request": next(self._numbers), "by": "alice", "at": self._latest}
-        return self._random.choice(self._asks)(plan, common, going)
+        return {"request": next(self._numbers), "by": "alice", "at": self._latest}
 
     def _run(self, plan: Plan, common: Any, _going: Sequence[int]) -> Requested:
         return RunRequested(task=plan.name, **common)

@@ -534,9 +534,7 @@ class World:
     def _ask(self) -> None:
         if self._engine is None:
             return
-        request = self._people.ask(self._engine.plans, self.clock.written, self._seen())
-        if request is not None:
-            self._inbox.append(request)
+        self._inbox += self._people.ask(self._engine.plans, self.clock.written, self._seen())
 
     def _seen(self) -> list[int]:
         return list(self.keepers.going)
