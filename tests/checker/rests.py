@@ -41,7 +41,8 @@ class Rests:
         former, clock = self._former(stay), self._case.clock
         assert former is not None
         # It was decided on when the end of the one before was heard of.
-        since = max(min(stay.queued_last, former.end_last), stay.queued_first)
+        heard = self._case.serving.heard(former.end_last)
+        since = max(min(stay.queued_last, heard), stay.queued_first)
         looked = self._case.serving.looked(started)
         if looked is None or looked[1] <= since:
             return since + _length(stay)

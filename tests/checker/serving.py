@@ -147,6 +147,14 @@ class Serving:
             earliest = begin if _is_unsure(each) else earliest
         return earliest
 
+    def heard(self, instant: int) -> int:
+        """Say when what happened at a lived instant was heard of at the latest."""
+        ends = (end for _, end, _ in self.blocked.touching(instant, instant))
+        while (end := max(ends, default=instant)) > instant:
+            instant = end
+            ends = (end for _, end, _ in self.blocked.touching(instant, instant))
+        return instant
+
     def is_draining(self, first: int, last: int) -> bool:
         """Tell whether a daemon was stopping at any time between two lived instants."""
         return self._drains.is_touching(first, last)

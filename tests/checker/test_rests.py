@@ -60,3 +60,26 @@ def test_a_restart_may_find_its_wait_over_by_the_clock() -> None:
     restart = Outage(begin=at(21), end=at(22), is_restart=True)
 
     assert found(again(22, AHEAD, outages=(restart,))) == []
+
+
+def heard_of_later(started: float) -> History:
+    """Its end is heard of at 14, in a time that a clock which was set back shows once more."""
+    return build(
+        decided(10, "admitted"),
+        row(10, state="failed", ended=2),
+        begun(10),
+        row(
+            *(10,),
+            **{"id": 11, "attempt": 2, "queued": 4, "planned": 24},
+            **{"started": started - 10, "ended": started - 8},
+        ),
+        begun(10, started, run=11, attempt=2),
+        tasks=(task(parts=ONCE, retry_attempts=2),),
+        steps=(Step(at=at(11), by=timedelta(seconds=-10)),),
+        outages=(Outage(begin=at(12), end=at(13)), Outage(begin=at(13), end=at(14))),
+    )
+
+
+def test_it_waits_since_the_end_was_heard_of() -> None:
+    assert found(heard_of_later(34)) == []
+    assert found(heard_of_later(36)) == [("late", 10)]
