@@ -432,3 +432,15 @@ def test_no_hold_is_let_go_while_linod_stops(
     answers = [each for each in settled.effects if isinstance(each, Answer)]
     assert [each.refusal for each in answers] == ["linod is stopping: ask again when it serves"]
     assert world.decisions() == [(10, 20, 2, verdict)]
+
+
+def test_a_pause_that_is_heard_of_after_its_end_drops_nothing(world: World) -> None:
+    world.adopt(at(5), build_task(overlap=Overlap.WAIT))
+    world.settle(at(10))
+    world.settle(at(20))
+
+    world.settle(at(22), pause(6, "mail", until=8))
+
+    world.settle(at(22.1))
+    assert world.ends() == [("starting", ""), ("waiting", "")]
+    assert world.store.holds() == []

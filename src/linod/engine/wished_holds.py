@@ -67,7 +67,9 @@ class WishedHolds:
             until_text = "" if until is None else f" until {until.isoformat()}"
             text = ": ".join(filter(None, (until_text.strip(), reason)))
             record(self._situation, event, verb, "" if task == ALL else task, text)
-            self._drop_waiting(task, hold.sentence)
+            if until is None or until > situation.draft.now:
+                # One that was heard of only after its end holds nothing back any more.
+                self._drop_waiting(task, hold.sentence)
             named = "linod" if task == ALL else task
             situation.tell(
                 LogLevel.INFO, named, hold.sentence.removeprefix("all tasks ") + until_text
