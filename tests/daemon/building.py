@@ -94,7 +94,7 @@ class Daemon:
         for process in self._processes:
             until(lambda process=process: _is_ended(process), "the daemon's end")  # type: ignore[misc]
         # They outlive a daemon that was killed.
-        register.end_keepers(register.former_keepers(self.directory), wait_s=0)
+        register.end_keepers(register.former_keepers(self.directory))
 
     def terminal(self) -> str:
         path = self.folder / "terminal"

@@ -8,15 +8,18 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from linod.events import Outcome, RunEnded
+from linod.events import Outcome, RunEnded, StopRun
 from linod.executor import register, runfiles, takeover, tree
+from linod.executor.door import Door
 from linod.executor.executor import Going
 from linod.executor.runfiles import Proof
 
@@ -119,7 +122,7 @@ def test_an_end_that_no_daemon_heard_is_told_with_all_that_belongs_to_it(stage: 
     assert told.log.split()[-1] == "begun"
     assert told.used["memory"] > 0
     assert (found.proof, found.end) == (Proof.ENDED, told)
-    register.end_keepers(former(stage), wait_s=0)
+    register.end_keepers(former(stage))
 
 
 def test_what_a_procedure_reported_itself_keeps_its_log_in_the_run_file() -> None:
@@ -151,9 +154,7 @@ def test_limits_hold_without_a_daemon(stage: Any) -> None:
     wait_until(lambda: not is_there(keeper))
 
 
-def stop(run: int) -> Any:
-    from linod.events import StopRun
-
+def stop(run: int) -> StopRun:
     return StopRun(run=run, lease="l", outcome=Outcome.CANCELLED, reason="by alice")
 
 
@@ -196,27 +197,33 @@ def test_a_keeper_that_hangs_is_ended_and_its_run_is_lost(stage: Any) -> None:
     assert stage.marked() == []
 
 
-def test_another_protocol_is_not_taken_over(stage: Any) -> None:
-    """Play a keeper that answers in a way of its own."""
+@contextmanager
+def speaking(stage: Any, answer: bytes) -> Iterator[tuple[register.Former, Any]]:
+    """Play a keeper that answers in a way of its own; give its record and its process."""
     seat = register.make_seat(stage.directory)
     keeper = subprocess.Popen(["sleep", "600"])
     record = register.record(stage.directory, keeper.pid, seat)
     seat.bound.listen()
-    answer = b'{"is":"keeping","protocol":0,"runs":[]}\n{"is":"told","protocol":0}\n'
-
-    import threading
 
     def speak() -> None:
         connection, _ = seat.bound.accept()
-        connection.sendall(answer)
+        with connection, suppress(OSError):
+            connection.sendall(answer)
+            connection.recv(1)  # until it is let go
 
     speaker = threading.Thread(target=speak)
     speaker.start()
-    try:
+    yield record, keeper
+    speaker.join()
+    seat.close()
+
+
+def test_another_protocol_is_not_taken_over(stage: Any) -> None:
+    answer = b'{"is":"keeping","protocol":0,"runs":[]}\n{"is":"told","protocol":0}\n'
+
+    with speaking(stage, answer) as (record, keeper):
         assert takeover.take_over([record], within_s=0.5) == []
-    finally:
-        speaker.join()
-        seat.close()
+
     assert keeper.wait(5) == -signal.SIGKILL
 
 
@@ -233,26 +240,9 @@ def test_another_protocol_is_not_taken_over(stage: Any) -> None:
     ],
 )
 def test_nonsense_is_no_answer(stage: Any, junk: bytes) -> None:
-    seat = register.make_seat(stage.directory)
-    keeper = subprocess.Popen(["sleep", "600"])
-    record = register.record(stage.directory, keeper.pid, seat)
-    seat.bound.listen()
+    with speaking(stage, junk) as (record, keeper):
+        assert takeover.take_over([record], within_s=0.3) == []
 
-    import threading
-
-    def speak() -> None:
-        connection, _ = seat.bound.accept()
-        with connection:
-            try:
-                connection.sendall(junk)
-            except OSError:
-                return
-
-    speaker = threading.Thread(target=speak)
-    speaker.start()
-    assert takeover.take_over([record], within_s=1) == []
-    speaker.join()
-    seat.close()
     assert keeper.wait(5) == -signal.SIGKILL
 
 
@@ -317,8 +307,6 @@ def test_a_directory_with_a_long_path_has_keepers_too(tmp_path: Path) -> None:
 
 
 def test_a_stranger_is_not_let_in(stage: Any) -> None:
-    from linod.executor.door import Door
-
     if os.geteuid() != 0:
         pytest.skip("needs root, to become another user")
     stage.folder.chmod(0o755)

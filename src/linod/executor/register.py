@@ -14,8 +14,7 @@ import json
 import os
 import secrets
 import socket
-import time
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,8 +26,6 @@ from linod.executor.runfiles import FOLDERS
 
 SOCKET_SUFFIX = ".sock"
 _NAME_BYTES = 8
-_POLL_S = 0.02
-_GONE_WITHIN_S = 3.0
 
 
 @frozen(kw_only=True)
@@ -43,6 +40,11 @@ class Former:
     def is_alive(self) -> bool:
         """Say whether that very process lives."""
         return tree.is_alive(self.pid, self.start)
+
+    def among(self, table: dict[int, tree.Process]) -> set[int]:
+        """Find that very process among those that live."""
+        is_there = self.pid in table and table[self.pid].start == self.start
+        return {self.pid} if is_there else set()
 
     def remove(self) -> None:
         """Forget it: it is gone."""
@@ -110,8 +112,8 @@ def connect(former: Former) -> socket.socket:
     return connection
 
 
-def former_keepers(directory: Path, own: Collection[int] = ()) -> list[Former]:
-    """Read the records of former daemons, those whose keeper is gone too; sweep other leavings."""
+def former_keepers(directory: Path) -> list[Former]:
+    """Read the records that are there, those of dead keepers too; sweep other leavings."""
     folder = directory / "keepers"
     names = sorted(os.listdir(folder)) if folder.is_dir() else []
     found = [_read(folder, name) for name in names if not name.endswith(SOCKET_SUFFIX)]
@@ -121,31 +123,18 @@ def former_keepers(directory: Path, own: Collection[int] = ()) -> list[Former]:
             # Its daemon died between bind and record; the keeper has read no word and ends.
             with suppress(OSError):
                 (folder / name).unlink()
-    return [former for former in found if former.pid not in own]
+    return found
 
 
-def end_keepers(keepers: Sequence[Former], wait_s: float = _GONE_WITHIN_S) -> None:
-    """Wait until keepers are gone, kill those that stay, and remove their records.
+def end_keepers(keepers: Iterable[Former]) -> None:
+    """Kill keepers, as far as they live, and remove their records.
 
     Their workers die with them; what those left is ended run by run (`runfiles.recover`).
     """
-    limit = time.monotonic() + wait_s
     for former in keepers:
-        while former.is_alive() and time.monotonic() < limit:
-            time.sleep(_POLL_S)
         if former.is_alive():
-            tree.kill_all(former_of(former))
+            tree.kill_all(former.among)
         former.remove()
-
-
-def former_of(former: Former) -> tree.Finding:
-    """Find that very process in a table."""
-
-    def find(table: dict[int, tree.Process]) -> set[int]:
-        is_there = former.pid in table and table[former.pid].start == former.start
-        return {former.pid} if is_there else set()
-
-    return find
 
 
 def _folder(directory: Path) -> Path:

@@ -32,81 +32,45 @@ class KeptOn:
     """The message that it started, where it did."""
 
 
-@frozen(kw_only=True)
+@define(eq=False)
 class Kept:
-    """A keeper that lives, and what it told."""
+    """A keeper that lives, and what it tells."""
 
     former: Former
-    channel: Channel = field(eq=False)
-    runs: dict[int, KeptOn]
+    channel: Channel
+    runs: dict[int, KeptOn] = field(factory=dict)
     """Those that go on."""
-    ends: dict[int, dict[str, Any]]
+    ends: dict[int, dict[str, Any]] = field(factory=dict)
     """The messages of those that have ended."""
-    later: list[dict[str, Any]]
+    later: list[dict[str, Any]] = field(factory=list)
     """What it said behind its answer."""
     identity: str = ""
     """Of its settings and environment, where the code on disk is what it imported."""
     folder: tuple[int, int] | None = None
     """Device and inode of the folder of its run files."""
-
-
-def take_over(keepers: Sequence[Former], within_s: float = ANSWER_WITHIN_S) -> list[Kept]:
-    """Ask all of them, and end those that do not answer; blocks, so call it in a thread."""
-    answering = [answer for former in keepers if (answer := _connected(former)) is not None]
-    _listen(answering, time.monotonic() + within_s)
-    kept = [answer.kept() for answer in answering if answer.is_whole]
-    for answer in answering:
-        if not answer.is_whole:
-            answer.channel.close()
-    living = {each.former.pid for each in kept}
-    register.end_keepers([each for each in keepers if each.pid not in living], wait_s=0)
-    return kept
-
-
-@define
-class _Answer:
-    former: Former
-    channel: Channel
-    runs: dict[int, KeptOn] = field(factory=dict)
-    ends: dict[int, dict[str, Any]] = field(factory=dict)
-    later: list[dict[str, Any]] = field(factory=list)
-    identity: str = ""
-    folder: tuple[int, int] | None = None
-    is_whole: bool = False
+    has_told: bool = False
+    """Whether its answer is whole."""
 
     def hear(self) -> bool:
         """Take what has come; False where there is nothing more to wait for."""
         for message in self.channel.receive():
             self._take(message)
-        return not (self.is_whole or self.channel.is_closed)
-
-    def kept(self) -> Kept:
-        """Say what it keeps."""
-        return Kept(
-            former=self.former,
-            channel=self.channel,
-            runs=self.runs,
-            ends=self.ends,
-            later=self.later,
-            identity=self.identity,
-            folder=self.folder,
-        )
+        return not (self.has_told or self.channel.is_closed)
 
     def _take(self, message: dict[str, Any]) -> None:
-        if self.is_whole:
+        kind, is_ours = message.get("is"), message.get("protocol") == messages.PROTOCOL
+        if self.has_told:
             self.later.append(message)
-            return
-        kind = message.get("is")
-        if kind == "keeping" and message.get("protocol") == messages.PROTOCOL:
-            # It drops privileges, and user code runs in it: nothing of what it says is trusted.
+        elif kind == "told":
+            self.has_told = is_ours
+        # It drops privileges, and user code runs in it: nothing of what it says is trusted.
+        elif kind == "keeping" and is_ours:
             with suppress(*runfiles.MALFORMED):
                 self.runs = {int(each["run"]): _kept_on(each) for each in message["runs"]}
                 self._take_identity(message.get("as"))
         elif kind == "ended":
             with suppress(*runfiles.MALFORMED):
                 self.ends[int(message["run"])] = message
-        elif kind == "told":
-            self.is_whole = message.get("protocol") == messages.PROTOCOL
 
     def _take_identity(self, told: dict[str, Any] | None) -> None:
         if told is not None:
@@ -114,25 +78,38 @@ class _Answer:
             self.folder, self.identity = (int(device), int(inode)), str(told["identity"])
 
 
+def take_over(keepers: Sequence[Former], within_s: float = ANSWER_WITHIN_S) -> list[Kept]:
+    """Ask all of them, and end those that do not answer; blocks, so call it in a thread."""
+    asked = [kept for former in keepers if (kept := _connected(former)) is not None]
+    _listen(asked, time.monotonic() + within_s)
+    for kept in asked:
+        if not kept.has_told:
+            kept.channel.close()
+    told = [kept for kept in asked if kept.has_told]
+    living = {kept.former for kept in told}
+    register.end_keepers(former for former in keepers if former not in living)
+    return told
+
+
 def _kept_on(told: dict[str, Any]) -> KeptOn:
     started = told.get("started")
     return KeptOn(lease=str(told["lease"]), started=started if isinstance(started, dict) else None)
 
 
-def _connected(former: Former) -> _Answer | None:
+def _connected(former: Former) -> Kept | None:
     if not former.is_alive():
         return None
     try:
-        return _Answer(former, Channel(register.connect(former), LINE_MAX))
+        return Kept(former, Channel(register.connect(former), LINE_MAX))
     except OSError:
         # It does not listen, so it never had an order; or nobody can reach it.
         return None
 
 
-def _listen(answering: Sequence[_Answer], limit: float) -> None:
+def _listen(asked: Sequence[Kept], limit: float) -> None:
     with selectors.DefaultSelector() as selector:
-        for answer in answering:
-            selector.register(answer.channel, selectors.EVENT_READ, answer)
+        for kept in asked:
+            selector.register(kept.channel, selectors.EVENT_READ, kept)
         while selector.get_map() and (rest := limit - time.monotonic()) > 0:
             for key, _ in selector.select(rest):
                 if not key.data.hear():

@@ -32,10 +32,6 @@ class Process(NamedTuple):
     """Start time in clock ticks since boot."""
 
 
-Finding = Callable[[dict[int, Process]], set[int]]
-"""Names some of the living processes."""
-
-
 def boot_id() -> str:
     """Return what tells this boot of the machine from others."""
     try:
@@ -192,7 +188,7 @@ def send(number: signal.Signals, process: Process) -> None:
         os.close(handle)
 
 
-def kill_all(find: Finding) -> set[int]:
+def kill_all(find: Callable[[dict[int, Process]], set[int]]) -> set[int]:
     """KILL what `find` names until nothing is left; return what would not die.
 
     It blocks for at most two seconds; a keeper, which must not wait, goes through `processes`
