@@ -50,3 +50,10 @@ def test_a_bug_has_its_place(bug: Bug, tmp_path: Path) -> None:
 
 def test_without_a_bug_nothing_is_found() -> None:
     assert not hunt(UNCHANGED, Path(linod.__file__).parent, SEEDS).is_caught
+
+
+def test_a_bug_that_cannot_be_imported_is_not_found_but_an_error() -> None:
+    broken = UNCHANGED._replace(instead="def")
+
+    with pytest.raises(RuntimeError, match=r"nothing was played: .*SyntaxError"):
+        hunt(broken, Path(linod.__file__).parent, seeds=1)
