@@ -21,8 +21,10 @@ STOPPED = "linod was stopped"
 
 
 class Draining:
-    """Ends runs: those that may finish are waited for, those to be kept are left alone, and the
-    others get a limit, TERM, then KILL."""
+    """Ends runs: those that may finish are waited for, the others get a limit, TERM, then KILL.
+
+    Those that are to be kept are left alone.
+    """
 
     def __init__(
         self, service: Service, executor: Executor, teller: Teller, killed: asyncio.Event

@@ -19,17 +19,12 @@ from datetime import timedelta
 from linod.executor import groups
 from linod.executor.messages import TaskSpec
 from linod.executor.weighing import MEMORY
+from linod.rlimits import RLIMITS
 from linod.units import format_duration, format_size
 
 CPU_TIME, FILE_SIZE = "cpu_time", "file_size"
 # A process that ignores SIGXCPU may use so much more before the kernel ends it.
 _CPU_GRACE_S = 5
-_RESOURCES = {
-    "open_files": resource.RLIMIT_NOFILE,
-    "processes": resource.RLIMIT_NPROC,
-    FILE_SIZE: resource.RLIMIT_FSIZE,
-    "core": resource.RLIMIT_CORE,
-}
 _SIGNALS = {"SIGXCPU": CPU_TIME, "SIGXFSZ": FILE_SIZE}
 # A shell gives the signal that ended its last command as an exit status.
 _STATUS_OF_SIGNALS = 128
@@ -47,8 +42,8 @@ def contain(spec: TaskSpec, run: int) -> None:
             found.enter(os.getppid(), run, value)
         elif name == CPU_TIME:
             _limit(resource.RLIMIT_CPU, value, value + _CPU_GRACE_S)
-        elif name in _RESOURCES:
-            _limit(_RESOURCES[name], value, value)
+        elif name in RLIMITS:
+            _limit(RLIMITS[name], value, value)
 
 
 def _limit(number: int, soft: int, hard: int) -> None:

@@ -58,6 +58,12 @@ class Going:
     command: StartRun | None = None
     """None: it was adopted, and is not started again."""
 
+    @classmethod
+    def of(cls, command: StartRun) -> Going:
+        """Begin to go on with a run that is to be started."""
+        task = command.task
+        return cls(run=command.run, lease=command.lease, user=task.user, task=task, command=command)
+
 
 class Executor:
     """Starts, stops and follows runs, in keepers that it starts and ends as needed."""
@@ -105,14 +111,7 @@ class Executor:
             reason = f"its keeper could not be started: {error}"
             self._end_soon(_failed(command, reason, naming(error)))
             return
-        going = Going(
-            run=command.run,
-            lease=command.lease,
-            user=command.task.user,
-            task=command.task,
-            command=command,
-        )
-        self._give(going, link)
+        self._give(Going.of(command), link)
 
     def expect(self, tasks: Collection[Task]) -> None:
         """Prepare for starts of these tasks within a second or two: workers are forked ahead."""

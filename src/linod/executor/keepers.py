@@ -98,7 +98,8 @@ class Keepers:
             if link is not None and link.is_ready:
                 for task in some:
                     link.teach(task)
-                link.send({"do": "expect", "count": len(some)})
+                if len(some) > 1:  # one worker waits always
+                    link.send({"do": "expect", "count": len(some)})
 
     def adopt(self, kept: Kept) -> Link:
         """Take over a keeper of a former daemon, as one of ours where it is just like them."""

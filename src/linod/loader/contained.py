@@ -13,14 +13,9 @@ from functools import cache
 
 from attrs import frozen
 
+from linod.rlimits import RLIMITS
 from linod.specs import Task
 
-_RESOURCES = {
-    "open_files": resource.RLIMIT_NOFILE,
-    "processes": resource.RLIMIT_NPROC,
-    "file_size": resource.RLIMIT_FSIZE,
-    "core": resource.RLIMIT_CORE,
-}
 _ROOT = (None, "root")
 # Where RLIMIT_NICE counts from, setrlimit(2).
 _NICE_CEILING = 20
@@ -64,7 +59,7 @@ def without_effect(task: Task, own: Powers) -> Iterator[tuple[tuple[str, ...], s
         yield ("limits", "processes"), "L094", message
     if own.may_limit and not is_other:
         return
-    for name, number in _RESOURCES.items():
+    for name, number in RLIMITS.items():
         value, most = getattr(task.limits, name), resource.getrlimit(number)[1]
         if value is not None and most != resource.RLIM_INFINITY and value > most:
             message = f"limits.{name} has no effect: linod may not raise it from {most}"

@@ -50,6 +50,11 @@ def require() -> None:
         raise DjangoMissing(MISSING) from error
 
 
+def use_settings(name: str) -> None:
+    """Say which settings Django takes."""
+    os.environ[SETTINGS] = name
+
+
 def set_up() -> None:
     """Load the apps of the project, and keep account of its connections from now on."""
     import django
@@ -323,8 +328,3 @@ def _text(pattern: Any) -> str | None:
     if pattern.regex.groups:
         return None
     return next((quote(text) for text, names in normalize(str(pattern)) if not names), None)
-
-
-def use_settings(name: str) -> None:
-    """Say which settings Django takes."""
-    os.environ[SETTINGS] = name
