@@ -250,6 +250,8 @@ class World:
         except (StoreError, RuntimeError):
             if self.store.is_committed:
                 self._note_begun()
+                self._note_holds()
+                self._note_chains()
             self._later(RETRY_AFTER, self._serve)
             return
         self._engine, self._inbox, self._retry_at = engine, [], None
