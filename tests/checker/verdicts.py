@@ -140,10 +140,12 @@ class Judge:
                 self._find(Kind.MISSED, judged, "neither run nor decided, though it had to run")
         elif verdict in obstacles.possible:
             self._judge_reason(judged)
+        elif self._is_one_of_more(judged):
+            return
         elif obstacles.sure:
             wanted = _words(obstacles.sure)
             self._find(Kind.UNJUSTIFIED, judged, f"decided {verdict}, though it was {wanted}")
-        elif not self._is_one_of_more(judged):
+        else:
             self._find(Kind.MISSED, judged, f"decided {verdict}, though it had to run")
 
     def _is_one_of_more(self, judged: Judged) -> bool:
