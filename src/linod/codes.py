@@ -1223,6 +1223,7 @@ Right:
         "a key without effect",
         """\
 The key is right, but what it needs is not there: max_running goes with overlap = "allow";
+max_runs with process = "reused", and that with a procedure or manage, not with a program;
 on_excluded with exclude and times of day; exclude with a recurrence that has times;
 limits.processes with a user who is not root. Or it is a calendar in which no day was found.
 

@@ -8,6 +8,7 @@ Rules of this border:
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from linod.errors import LinodError
@@ -91,16 +92,20 @@ def procedure(function: Any = None, /, **keys: Any) -> Any:
 
 def current_run() -> Run | None:
     """Return the run that this code is part of, in any thread or async task; else None."""
-    return _current
+    return _here.get() or _current
 
 
 _current: Run | None = None
+_here: ContextVar[Run | None] = ContextVar("linod_run", default=None)
 
 
-def set_current_run(run: Run | None) -> None:
-    """Say which run this process executes; called by the worker."""
-    global _current  # one run per process: a thread started by it has no context of its own
-    _current = run
+def set_current_run(run: Run | None, *, is_one_of_several: bool = False) -> None:
+    """Say which run this process executes, or this context of it; called by the worker."""
+    global _current  # a thread started by the run of a process has no context of its own
+    if is_one_of_several:
+        _here.set(run)
+    else:
+        _current = run
 
 
 def _mark(function: _Function, keys: dict[str, Any]) -> _Function:

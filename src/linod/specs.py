@@ -137,7 +137,6 @@ class Fold(StrEnum):
 
 
 # What a key without effect yet waits for, in the words that check prints.
-EXECUTION = "process control"
 SHARED_LOG = "the shared log"
 NOTICES = "notices"
 CLUSTER = "many machines"
@@ -411,9 +410,11 @@ class Task:
     # Process
     process: Process = key(
         Process.FRESH,
-        doc="fresh: a process per run; reused: a long-lived one.",
+        doc="fresh: a process per run; reused: a long-lived one, for procedures.",
         example='"reused"',
-        later=EXECUTION,
+    )
+    max_runs: int | None = key(
+        doc="A reused process is replaced after so many runs, 1,000 unless said.", example="100"
     )
     user: str | None = key(doc="Run as this user (as root only).", example='"backup"')
     group: str | None = key(doc="Run as this group (as root only).", example='"backup"')

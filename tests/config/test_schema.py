@@ -65,9 +65,9 @@ def test_defaults_and_values_are_those_of_the_specs() -> None:
 
 
 def test_a_key_without_effect_yet_says_so() -> None:
-    process = schema()["$defs"]["task"]["properties"]["process"]
+    queue = schema()["$defs"]["task"]["properties"]["queue"]
 
-    assert "the effect comes with process control" in process["description"]
+    assert "the effect comes with many machines" in queue["description"]
 
 
 def test_the_example_is_valid() -> None:

@@ -80,6 +80,7 @@ class Plan:
         signature = inspect.signature(function)
         hints = _hints(function, signature)
         self.takes_run = _takes_run(signature, hints)
+        self.is_async = _is_async(function)
         self._slots, self._rest = self._read(signature, hints)
         self.described = _describe(path, function, signature, takes_run=self.takes_run)
 
@@ -224,6 +225,12 @@ def _if_run(annotation: Any) -> Any:
     """`run: linod.Run` under `if TYPE_CHECKING` is a run all the same."""
     is_run = isinstance(annotation, str) and annotation.strip("\"'") in _RUN_NAMES
     return Run if is_run else Any
+
+
+def _is_async(function: Any) -> bool:
+    """Tell whether a call gives something to await; a callable object may have such a method."""
+    is_known = inspect.iscoroutinefunction(inspect.unwrap(function))
+    return is_known or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 
 def _takes_run(signature: inspect.Signature, hints: dict[str, Any]) -> bool:

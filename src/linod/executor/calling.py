@@ -13,8 +13,8 @@ import inspect
 import os
 import signal
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -50,42 +50,102 @@ class NotCalled(Failed):
 def called(path: str, planned: Planned, arguments: dict[str, Any], run: Run) -> dict[str, Any]:
     """Call a procedure; return how it ended."""
     try:
-        _result(path, planned, arguments, run)
-    except Warning as error:
-        _log(logger.warning, one_line(error))
-        return failure(one_line(error), error, traceback=traceback_of(error)) | {
-            "outcome": str(Outcome.WARNED)
-        }
+        result = _result(path, planned, arguments, run)
     except BaseException as error:  # noqa: BLE001 - the edge to user code
-        if not _is_success(error):
-            return _failed(error)
-    return {"outcome": str(Outcome.SUCCEEDED), "reason": "", "detail": {}}
+        return _ended_by(error)
+    return _ended_with(result)
+
+
+async def called_in_loop(
+    path: str, planned: Planned, arguments: dict[str, Any], run: Run
+) -> dict[str, Any]:
+    """Call a procedure in the loop that runs already; return how it ended."""
+    try:
+        result = await _result_in_loop(path, planned, arguments, run)
+    except BaseException as error:  # noqa: BLE001 - the edge to user code
+        return _ended_by(error)
+    return _ended_with(result)
 
 
 def asked(path: str, planned: Planned, run: Run) -> dict[str, Any] | None:
     """Call the procedure of only_if; return how it ended the run, None where that goes on."""
     try:
-        is_wanted = bool(_result(path, planned, {}, run))
+        result = _result(path, planned, {}, run)
     except BaseException as error:  # noqa: BLE001 - the edge to user code
-        if _is_success(error):
-            return failure(f"{ONLY_IF}: it exited without an answer", error)
-        return _failed(error, f"{ONLY_IF}: ")
+        return _unanswered(error)
+    return _answered(result)
+
+
+async def asked_in_loop(path: str, planned: Planned, run: Run) -> dict[str, Any] | None:
+    """Ask only_if in the loop that runs already."""
+    try:
+        result = await _result_in_loop(path, planned, {}, run)
+    except BaseException as error:  # noqa: BLE001 - the edge to user code
+        return _unanswered(error)
+    return _answered(result)
+
+
+def _ended_with(_result: Any) -> dict[str, Any]:
+    return {"outcome": str(Outcome.SUCCEEDED), "reason": "", "detail": {}}
+
+
+def _ended_by(error: BaseException) -> dict[str, Any]:
+    if isinstance(error, Warning):
+        _log(logger.warning, one_line(error))
+        return failure(one_line(error), error, traceback=traceback_of(error)) | {
+            "outcome": str(Outcome.WARNED)
+        }
+    return _ended_with(None) if _is_success(error) else _failed(error)
+
+
+def _answered(result: Any) -> dict[str, Any] | None:
+    try:
+        is_wanted = bool(result)
+    except BaseException as error:  # noqa: BLE001 - the edge to user code
+        return _unanswered(error)
     if is_wanted:
         return None
     return {"outcome": str(Outcome.CANCELLED), "reason": ONLY_IF, "detail": {}}
 
 
+def _unanswered(error: BaseException) -> dict[str, Any]:
+    if _is_success(error):
+        return failure(f"{ONLY_IF}: it exited without an answer", error)
+    return _failed(error, f"{ONLY_IF}: ")
+
+
 def _result(path: str, planned: Planned, arguments: dict[str, Any], run: Run) -> Any:
     plan = _plan(path, planned)
     positional, named = _bound(plan, arguments, run)
-    pid = os.getpid()
-    try:
+    with _in_this_process():
         result = plan.function(*positional, **named)
         if inspect.isawaitable(result):
             result = asyncio.run(_awaited(result))
+    return _no_generator(path, result)
+
+
+async def _result_in_loop(path: str, planned: Planned, arguments: dict[str, Any], run: Run) -> Any:
+    plan = _plan(path, planned)
+    positional, named = _bound(plan, arguments, run)
+    with _in_this_process():
+        result = plan.function(*positional, **named)
+        if inspect.isawaitable(result):
+            result = await result
+    return _no_generator(path, result)
+
+
+@contextmanager
+def _in_this_process() -> Iterator[None]:
+    """End a process that user code forked and that comes back here, unseen."""
+    pid = os.getpid()
+    try:
+        yield
     finally:
         if os.getpid() != pid:
             os._exit(0)
+
+
+def _no_generator(path: str, result: Any) -> Any:
     if inspect.isgenerator(result) or inspect.isasyncgen(result):
         reason = f"{path} returned a generator: nothing of it has run"
         raise NotCalled(reason, TypeError(reason))

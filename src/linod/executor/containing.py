@@ -10,6 +10,7 @@ Rules of this border:
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import signal
@@ -30,20 +31,30 @@ _SIGNALS = {"SIGXCPU": CPU_TIME, "SIGXFSZ": FILE_SIZE}
 _STATUS_OF_SIGNALS = 128
 
 
-def contain(spec: TaskSpec, run: int) -> None:
-    """Set what the task says of its processes."""
+def contain(spec: TaskSpec, run: int | None) -> None:
+    """Set what the task says of its processes; `run` is None where there will be several."""
     if spec.umask is not None:
         os.umask(spec.umask)
     if spec.nice is not None:
         with suppress(PermissionError):
             os.setpriority(os.PRIO_PROCESS, 0, spec.nice)
     for name, value in spec.limits.items():
-        if name == MEMORY and (found := groups.current()) is not None:
+        if name == MEMORY and run is not None and (found := groups.current()) is not None:
             found.enter(os.getppid(), run, value)
-        elif name == CPU_TIME:
+        elif name == CPU_TIME and run is not None:
             _limit(resource.RLIMIT_CPU, value, value + _CPU_GRACE_S)
         elif name in RLIMITS:
             _limit(RLIMITS[name], value, value)
+
+
+def limit_cpu_time(spec: TaskSpec) -> None:
+    """Limit the processor time of the next of several runs of this process."""
+    if CPU_TIME not in spec.limits:
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = math.ceil(used.ru_utime + used.ru_stime) + spec.limits[CPU_TIME]
+    # The hard limit stays: who lowers it cannot raise it for the run after this one.
+    _limit(resource.RLIMIT_CPU, soft, resource.getrlimit(resource.RLIMIT_CPU)[1])
 
 
 def _limit(number: int, soft: int, hard: int) -> None:

@@ -12,9 +12,10 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from linod.executor import descriptors, wire, worker
+from linod.executor import descriptors, waiting, wire, worker
 from linod.executor.messages import Order, Settings, rehearsal
 
 _BLOCKED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -98,7 +99,15 @@ class Forking:
             spare = self._spares.popleft()
             if _took(spare, message):
                 return Forked(spare.pid, spare.pipes)
-        return self._fork(lambda station: worker.work(station, self._find(order)), [])
+        return self._fork(lambda station: waiting.work(station, self._find(order)), [])
+
+    def hire(self, message: dict[str, Any]) -> Spare:
+        """Have a worker execute an order and those that follow it; raises OSError."""
+        self._expected = max(0, self._expected - 1)
+        while True:
+            spare = self._spares.popleft() if self._spares else self._new_spare()
+            if _is_told(spare, message):
+                return spare
 
     def _wanted(self, now: float) -> int:
         return max(1, self._expected) if now < self._until else 1
@@ -106,22 +115,23 @@ class Forking:
     def make_spare(self, now: float) -> None:
         """Fork a worker ahead of time: the next run need not wait for it."""
         self._none_before = now + _AGAIN_S
-        try:
-            reading, writing = os.pipe()
-        except OSError:
-            return
+        with suppress(OSError):
+            self._spares.append(self._new_spare())
+            self._none_before = now
+            rehearsal()  # a fork makes pages costly to write on both sides
+
+    def _new_spare(self) -> Spare:
+        reading, writing = os.pipe()
         try:
             forked = self._fork(
-                lambda station: worker.wait(station, reading, self._find), [writing]
+                lambda station: waiting.wait(station, reading, self._find), [writing]
             )
         except OSError:
             os.close(writing)
-            return
+            raise
         finally:
             os.close(reading)
-        self._none_before = now
-        self._spares.append(Spare(*forked, writing))
-        rehearsal()  # a fork makes pages costly to write on both sides
+        return Spare(*forked, writing)
 
     def dismiss_all(self) -> None:
         """Let the workers that wait read EOF, and end: they do not know a new task."""
@@ -187,13 +197,19 @@ def _ranges(descriptors: list[int]) -> list[tuple[int, int]]:
 
 
 def _took(spare: Spare, message: dict[str, Any]) -> bool:
-    """Give the order to a worker that waits; False if that is dead."""
+    """Give its only order to a worker that waits; False if that is dead."""
+    is_told = _is_told(spare, message)
+    if is_told:
+        os.close(spare.orders)
+    return is_told
+
+
+def _is_told(spare: Spare, message: dict[str, Any]) -> bool:
     try:
         os.write(spare.orders, wire.encode(message))
     except OSError:
         _dismiss(spare)
         return False
-    os.close(spare.orders)
     return True
 
 

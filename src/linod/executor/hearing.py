@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from linod.executor import telling
+from linod.executor.crew import Member
 from linod.executor.kept import READ_MAX, KeptRun
 from linod.specs import LogLevel
 
@@ -19,6 +20,8 @@ _DRAIN_MAX = 1024 * 1024
 _LEVELS = {"stdout": LogLevel.INFO, "stderr": LogLevel.WARNING}
 
 Tell = Callable[[dict[str, Any]], None]
+Speaker = KeptRun | Member
+"""Who has pipes: a run with a worker of its own, or a worker that has several."""
 
 
 class Speech(Protocol):
@@ -45,33 +48,39 @@ class Hearing:
         self._speech = speech
         self._tell = tell
 
-    def begin(self, run: KeptRun) -> None:
-        """Read the pipes of a run from now on."""
-        for name, descriptor in run.pipes.items():
-            action = partial(self._read, run, name)
+    def begin(self, speaker: Speaker) -> None:
+        """Read these pipes from now on."""
+        for name, descriptor in speaker.pipes.items():
+            action = partial(self._read, speaker, name)
             self._selector.register(descriptor, selectors.EVENT_READ, action)
 
     def drain(self, run: KeptRun) -> None:
-        """Read what a dead run wrote, but not what its strays go on writing."""
-        for name in tuple(run.pipes):
+        """Read what a run wrote that is over, but not what its strays go on writing."""
+        speaker = run.member or run
+        for name in tuple(speaker.pipes):
             taken = 0
-            while taken < _DRAIN_MAX and (size := self._read(run, name)):
+            while taken < _DRAIN_MAX and (size := self._read(speaker, name)):
                 taken += size
 
-    def end(self, run: KeptRun) -> None:
+    def end(self, speaker: Speaker) -> None:
         """Read no more, and take what has no end."""
-        for name in tuple(run.pipes):
-            self._close(run, name)
-            self._take(run, name, b"")
+        for name in tuple(speaker.pipes):
+            self._close(speaker, name)
+            self._take(speaker, name, b"")
+
+    def end_lines(self, run: KeptRun) -> None:
+        """Take what has no end of a run whose worker lives on."""
+        for name in _LEVELS:
+            self._take_of_run(run, name, b"")
 
     def tell_lines(self, run: KeptRun, text: str) -> None:
         """Tell lines of a run to who follows it."""
         if text:
             self._tell(telling.lines(run, text))
 
-    def _read(self, run: KeptRun, name: str) -> int:
+    def _read(self, speaker: Speaker, name: str) -> int:
         """Take what a pipe has, at most a turn's share; return how much."""
-        descriptor = run.pipes.get(name)
+        descriptor = speaker.pipes.get(name)
         if descriptor is None:
             return 0
         try:
@@ -81,11 +90,29 @@ class Hearing:
         except OSError:
             data = b""
         if not data:
-            self._close(run, name)
-        self._take(run, name, data)
+            self._close(speaker, name)
+        self._take(speaker, name, data)
         return len(data)
 
-    def _take(self, run: KeptRun, name: str, data: bytes) -> None:
+    def _take(self, speaker: Speaker, name: str, data: bytes) -> None:
+        if isinstance(speaker, KeptRun):
+            self._take_of_run(speaker, name, data)
+        elif name == "report":
+            self._take_reports(speaker, data)
+        elif name == "lines":
+            for run, line in speaker.log_lines(data):
+                self._add_lines(run, self._speech.lines(run, line))
+        elif speaker.speaking is not None:
+            self._take_of_run(speaker.speaking, name, data)
+
+    def _take_reports(self, member: Member, data: bytes) -> None:
+        for run, message in member.reports(data):
+            if run.take_report(message):
+                self._tell(telling.started(run))
+            if isinstance(end := message.get("end"), dict):
+                run.leave(end)
+
+    def _take_of_run(self, run: KeptRun, name: str, data: bytes) -> None:
         if name == "report":
             for message in run.reports(data):
                 if run.take_report(message):
@@ -96,8 +123,8 @@ class Hearing:
             written = self._speech.write(run, _LEVELS[name], text)
             self._add_lines(run, written.splitlines(keepends=True))
 
-    def _close(self, run: KeptRun, name: str) -> None:
-        descriptor = run.pipes.pop(name)
+    def _close(self, speaker: Speaker, name: str) -> None:
+        descriptor = speaker.pipes.pop(name)
         self._selector.unregister(descriptor)
         os.close(descriptor)
 

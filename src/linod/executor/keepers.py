@@ -99,7 +99,7 @@ class Keepers:
                 for task in some:
                     link.teach(task)
                 if len(some) > 1:  # one worker waits always
-                    link.send({"do": "expect", "count": len(some)})
+                    link.send(messages.expect(some))
 
     def adopt(self, kept: Kept) -> Link:
         """Take over a keeper of a former daemon, as one of ours where it is just like them."""

@@ -21,7 +21,9 @@ from typing import Any
 
 from linod.events import Outcome
 from linod.executor import messages, runfiles, telling, tree, wire, worker
+from linod.executor.binding import Plan
 from linod.executor.calling import Planned
+from linod.executor.crew import Context, Crew, context_of
 from linod.executor.door import Door
 from linod.executor.failing import failure
 from linod.executor.forking import Forking
@@ -78,11 +80,12 @@ class Keeping:
         self._forking = Forking(
             settings, folder, tree.boot_id(), speech.plan, self._job, self._own_descriptors
         )
+        self._selector = selectors.DefaultSelector()
+        self._hearing = Hearing(self._selector, speech, self._tell)
+        self._crew = Crew(self._forking, self._hearing.begin, self._hearing.end)
         self._strays = Strays(settings.directory, self._workers)
         self._memory = OutOfMemory()
         self._limiting = Limiting(self._strays, self._runs, _clock)
-        self._selector = selectors.DefaultSelector()
-        self._hearing = Hearing(self._selector, speech, self._tell)
         self._waker, self._wakeup = socket.socketpair()
         self._is_writing = False
         self._actions: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -111,6 +114,7 @@ class Keeping:
             now = _clock()
             for run in [run for run in self._runs.values() if _is_due(run, now)]:
                 self._advance(run, now)
+            self._crew.advance(now)
             self._watch_writing()
 
     # -- the loop -----------------------------------------------------------------------------
@@ -124,7 +128,10 @@ class Keeping:
             return False
         if self._leave_at is None:
             self._leave_at = _clock() + ALONE_S
-        return self._is_leaving or _clock() >= self._leave_at
+        if not self._is_leaving and _clock() < self._leave_at:
+            return False
+        self._crew.dismiss_all(_clock())
+        return not self._crew.pids
 
     def _watch_signals(self) -> None:
         for end in (self._waker, self._wakeup):
@@ -140,7 +147,8 @@ class Keeping:
     def _wait_s(self) -> float | None:
         times = [run.next_at for run in self._runs.values() if run.next_at is not None]
         now = _clock()
-        times += [at for at in (self._leave_at, self._forking.ease(now)) if at is not None]
+        others = (self._leave_at, self._forking.ease(now), self._crew.next_at())
+        times += [at for at in others if at is not None]
         wait_s = max(0.0, min(times) - now) if times else None
         if self._needs_spare():
             return min(wait_s, _QUIET_S) if wait_s is not None else _QUIET_S
@@ -212,6 +220,7 @@ class Keeping:
             return  # it was a former daemon's, too
         self._specs[spec.name] = spec
         self._forking.dismiss_all()
+        self._crew.learn(spec)
         self._limiting.learn(spec)
         self._plan(spec.procedure)
         self._plan(spec.only_if)
@@ -221,13 +230,19 @@ class Keeping:
 
     def _start(self, message: dict[str, Any]) -> None:
         order = order_of(message)
+        run = KeptRun(order, self._specs[order.task])
         try:
-            pid, pipes = self._forking.start(order, message)
+            if run.spec.is_reused:
+                self._crew.employ(run, message, is_async=self._job(order).is_async)
+            else:
+                run.pid, run.pipes = self._forking.start(order, message)
+                self._hearing.begin(run)
         except OSError as error:
             reason = f"its worker could not be forked: {error.strerror}"
             self._refuse(order, failure(reason, error))
             return
-        self._keep(KeptRun(order, self._specs[order.task], pipes), pid)
+        self._runs[order.run] = run
+        self._limiting.begin(run)
 
     def _job(self, order: Order) -> worker.Job:
         spec = self._specs[order.task]
@@ -240,16 +255,11 @@ class Keeping:
     def _own_descriptors(self) -> list[int]:
         pipes = [pipe for run in self._runs.values() for pipe in run.pipes.values()]
         own = [self._waker.fileno(), self._wakeup.fileno(), *self._door.descriptors()]
+        own += self._crew.descriptors()
         if not self._channel.is_closed:
             own.append(self._channel.fileno())
         poll = getattr(self._selector, "fileno", None)
         return [*own, *([poll()] if poll else []), *pipes]
-
-    def _keep(self, run: KeptRun, pid: int) -> None:
-        run.pid = pid
-        self._runs[run.order.run] = run
-        self._hearing.begin(run)
-        self._limiting.begin(run)
 
     def _refuse(self, order: Order, end: dict[str, Any]) -> None:
         self._send({"is": "ended", "run": order.run, "lease": order.lease, **end})
@@ -273,14 +283,23 @@ class Keeping:
             run.is_followed = False
 
     def _expect(self, message: dict[str, Any]) -> None:
-        self._forking.expect(message["count"], _clock() + _EXPECTED_FOR_S)
+        wanted = [self._context(name) for name in message.get("reused", ())]
+        count = message["count"] - len(wanted) + self._crew.missing(wanted)
+        self._forking.expect(count, _clock() + _EXPECTED_FOR_S)
+
+    def _context(self, task: str) -> Context:
+        spec = self._specs[task]
+        planned = self._plan(spec.procedure)
+        return context_of(spec, is_async=isinstance(planned, Plan) and planned.is_async)
 
     def _retire(self, _message: dict[str, Any]) -> None:
         self._is_retired = True
         self._forking.dismiss_all()
+        self._crew.dismiss_all(_clock())
 
     def _leave(self, _message: dict[str, Any]) -> None:
         self._is_leaving = True
+        self._crew.dismiss_all(_clock())
         for run in list(self._runs.values()):
             self._limiting.end(run, Outcome.LOST, DISMISSED, TERM_BEFORE_KILL_S)
 
@@ -297,6 +316,7 @@ class Keeping:
                 return
             if not self._forking.died(pid):
                 self._note_death(pid, status, used)
+                self._crew.died(pid)
 
     def _note_death(self, pid: int, status: int, used: resource.struct_rusage) -> None:
         for run in self._runs.values():
@@ -308,10 +328,10 @@ class Keeping:
     def _workers(self) -> set[int]:
         """The children that are no strays."""
         going = {run.pid for run in self._runs.values() if run.status is None}
-        return self._forking.waiting | going
+        return self._forking.waiting | self._crew.pids | going
 
     def _advance(self, run: KeptRun, now: float) -> None:
-        if run.status is not None:
+        if run.is_over:
             # Before it is judged: what it said last counts.
             self._hearing.drain(run)
         if self._limiting.advance(run, now):
@@ -319,7 +339,11 @@ class Keeping:
 
     def _finish(self, run: KeptRun) -> None:
         del self._runs[run.order.run]
-        self._hearing.end(run)
+        if run.member is None:
+            self._hearing.end(run)
+        else:
+            self._hearing.end_lines(run)
+            self._crew.release(run, _clock())
         end = run.result()
         is_alone = self._channel.is_closed
         message = {"is": "ended", "run": run.order.run, "lease": run.order.lease, **end}

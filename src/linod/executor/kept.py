@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import sys
 import time
 from collections import deque
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from linod.events import ONLY_IF, Outcome
 from linod.executor import wire
 from linod.executor.containing import limit_passed
 from linod.executor.messages import Order, TaskSpec
+from linod.executor.weighing import MAXRSS_UNIT
 from linod.specs import LogLevel
+
+if TYPE_CHECKING:
+    from linod.executor.crew import Member
 
 TAIL_MAX = 64 * 1024
 """Bytes of a run's log that are kept with it."""
@@ -24,8 +27,6 @@ LINE_MAX = 64 * 1024
 READ_MAX = 16 * 1024
 """Bytes taken from one pipe in a turn: a run that prints without end must not stall others."""
 CUT_MARK = b" [cut]"
-# getrusage(2): kilobytes; macOS counts bytes.
-_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class Phase(Enum):
@@ -98,11 +99,15 @@ class LineCutter:
 class KeptRun:
     """One run, from its order to its end."""
 
-    def __init__(self, order: Order, spec: TaskSpec, pipes: dict[str, int]) -> None:
+    def __init__(self, order: Order, spec: TaskSpec) -> None:
         self.order = order
         self.spec = spec
-        self.pipes = pipes
-        """Reading ends: stdout, stderr, report, lines."""
+        self.pipes: dict[str, int] = {}
+        """Reading ends: stdout, stderr, report, lines; none where its worker has other runs too."""
+        self.member: Member | None = None
+        """The long-lived worker that executes it."""
+        self.has_left = False
+        """Whether it has ended in a worker that lives on."""
         self.pid = 0
         self.worker = ""
         """`pid:start time`; empty until the run file is there."""
@@ -170,6 +175,21 @@ class KeptRun:
             self.end = end
         return False
 
+    @property
+    def is_over(self) -> bool:
+        """Tell whether its worker is dead, or done with it."""
+        return self.status is not None or self.has_left
+
+    def leave(self, end: dict[str, Any]) -> None:
+        """Note that a worker which lives on is done with it."""
+        if self.has_left:
+            return
+        self.has_left = True
+        self.ended = time.time()
+        used = end.get("used")
+        self.used = used if isinstance(used, dict) else {}
+        self.next_at = 0.0  # at once
+
     def _may_report(self, end: dict[str, Any]) -> bool:
         if end.get("outcome") == Outcome.CANCELLED:
             return not self.has_passed and end.get("reason") == ONLY_IF
@@ -178,12 +198,14 @@ class KeptRun:
     def died(self, status: int, used: resource.struct_rusage, *, is_oom: bool) -> None:
         """Take the death of its worker, and what that and its children used."""
         self.status = status
+        if self.has_left:
+            return
         self.is_oom = is_oom
         self.ended = time.time()
         self.used = {
             "user_s": round(used.ru_utime, 6),
             "system_s": round(used.ru_stime, 6),
-            "memory": used.ru_maxrss * _MAXRSS_UNIT,
+            "memory": used.ru_maxrss * MAXRSS_UNIT,
         }
 
     def placed(self, reason: str) -> str:

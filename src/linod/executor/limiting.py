@@ -58,16 +58,19 @@ class Limiting:
         now = self._clock()
         if run.phase is Phase.RUNNING:
             run.wanted = (outcome, reason)
-            self._term(run, self._strays.all_of(run, self._runs))
+            if run.member is not None and run.member.is_async:
+                run.member.cancel(run)
+            else:
+                self._term(run, self._strays.all_of(run, self._runs))
             run.phase = Phase.TERMED
             run.kill_at = now + patience_s
         elif run.phase is Phase.TERMED:
             run.kill_at = min(run.kill_at, now + patience_s)
-        run.next_at = now if run.status is not None else run.kill_at
+        run.next_at = now if run.is_over else run.kill_at
 
     def advance(self, run: KeptRun, now: float) -> bool:
         """Do what is due for a run; True if nothing of it lives any more."""
-        if run.status is not None:
+        if run.is_over:
             return self._advance_dead(run, now)
         if run.phase is not Phase.RUNNING:
             self._kill(run, now)
@@ -85,7 +88,8 @@ class Limiting:
     def _weigh(self, run: KeptRun, now: float) -> None:
         """End a run that has too much memory."""
         number = run.order.run
-        if self._groups is not None and self._groups.holds(self._pid, number, run.pid):
+        is_alone = run.member is None
+        if is_alone and self._groups is not None and self._groups.holds(self._pid, number, run.pid):
             self._plan(run, None)
             return
         limit = run.spec.limits[MEMORY]
@@ -132,5 +136,7 @@ class Limiting:
 
     def _kill(self, run: KeptRun, now: float) -> None:
         run.phase = Phase.KILLED
+        if run.member is not None and not run.is_over:
+            run.member.lose_others(run)
         self._strays.signal(self._strays.all_of(run, self._runs), signal.SIGKILL)
         run.next_at = now + _LOOK_AGAIN_S

@@ -19,7 +19,7 @@ import math
 import os
 import pwd
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,10 @@ from attrs import asdict, evolve, field, frozen
 from linod.events import Outcome, StartRun, StopRun
 from linod.executor.runfiles import uid_of
 from linod.executor.wire import decode, encode, pack, unpack
-from linod.specs import Config, Limits, LogLevel, Reference, Task
+from linod.specs import Config, Limits, LogLevel, Process, Reference, Task
 
+MAX_RUNS = 1000
+"""Of a reused process, unless the task says otherwise."""
 PROTOCOL = 1
 """Of keepers that are taken over."""
 
@@ -115,6 +117,14 @@ class TaskSpec:
     timeout_s: float | None = None
     kill_after_s: float = 30.0
     secrets: list[str] = field(factory=list)
+    process: str = str(Process.FRESH)
+    max_runs: int = 0
+    """Of a reused process."""
+
+    @property
+    def is_reused(self) -> bool:
+        """Tell whether its worker goes on to the next run."""
+        return self.process == Process.REUSED and not self.is_program
 
     @property
     def is_program(self) -> bool:
@@ -129,7 +139,7 @@ class TaskSpec:
     @classmethod
     def of_json(cls, message: dict[str, Any]) -> TaskSpec:
         """Read what `to_json` gave."""
-        values = {name: message[name] for name in _SPEC_NAMES}
+        values = {name: message[name] for name in _SPEC_NAMES if name in message}
         return cls(**{**values, "arguments": unpack(message["arguments"])})
 
     @classmethod
@@ -154,6 +164,8 @@ class TaskSpec:
             timeout_s=None if task.timeout is None else task.timeout.total_seconds(),
             kill_after_s=task.kill_after.total_seconds(),
             secrets=_secrets_of(task),
+            process=str(task.process),
+            max_runs=task.max_runs or MAX_RUNS,
         )
 
 
@@ -317,6 +329,12 @@ def rehearsal() -> Order:
         "is_followed": False,
     }
     return order_of(decode(encode(message)) or {})
+
+
+def expect(tasks: Collection[Task]) -> dict[str, Any]:
+    """Build the message that these tasks are due soon."""
+    reused = [task.name for task in tasks if TaskSpec.of(task).is_reused]
+    return {"do": "expect", "count": len(tasks), "reused": reused}
 
 
 def stop(command: StopRun) -> dict[str, Any]:

@@ -28,8 +28,10 @@ class Strays:
         self._unnamed: dict[tuple[int, int], set[int]] = {}
 
     def of(self, run: KeptRun, runs: Mapping[int, KeptRun]) -> list[Process]:
-        """Return what lives of a run whose worker is dead."""
-        if self._has_no_strays():
+        """Return what lives of a run whose worker is dead, or done with it."""
+        if run.member is not None and len(run.member.runs) > 1:
+            return []  # what is below it may be of the others
+        if self._has_no_strays() and not _has_children(run):
             return []
         return self.all_of(run, runs)
 
@@ -53,6 +55,8 @@ class Strays:
         members = tree.of_session(run.pid, table) & tree.descendants([self._pid], table)
         if run.status is None and run.pid in table:
             members |= {run.pid} | tree.descendants([run.pid], table)
+        if run.has_left and run.status is None:
+            members = tree.descendants([run.pid], table) - {run.pid}
         adopted = self._adopted(run, runs, table)
         members |= adopted | tree.descendants(adopted, table)
         return [table[pid] for pid in members]
@@ -94,6 +98,11 @@ class Strays:
             return owner is run
         suspects = self._unnamed.setdefault((process.pid, process.start), set(runs))
         return not (suspects & runs.keys()) - {run.order.run}
+
+
+def _has_children(run: KeptRun) -> bool:
+    """Say whether a worker that lives on has children."""
+    return run.has_left and run.status is None and tree.children(run.pid) != []
 
 
 def _without_proc(run: KeptRun) -> list[Process]:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Collection
 
 from linod.executor.tree import Process
 from linod.units import format_size
 
 MEMORY = "memory"
+# getrusage(2): kilobytes; macOS counts bytes.
+MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _PARTS = (b"Pss:", b"SwapPss:")
 

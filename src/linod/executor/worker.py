@@ -1,8 +1,10 @@
 """The process in which one run executes: from the fork to its end.
 
+One that is to execute several (`reused`) goes through the same steps for each of them.
+
 Rules of this border:
 - Its first act is to create the run file; if that exists, somebody else decided and it exits.
-- It never returns into the keeper's frames: `work` ends the process, whatever happens.
+- It never returns into the keeper's frames: `leave` ends the process, whatever happens.
 - What it has to do between fork and the procedure's first line is kept short: everything that
   can be made before the fork is in the `Job`.
 """
@@ -25,10 +27,11 @@ from attrs import evolve, frozen
 
 from linod.advice import why
 from linod.executor import around, descriptors, management, privileges, runfiles, tree, wire
+from linod.executor.binding import Plan
 from linod.executor.calling import Planned, asked, called
 from linod.executor.containing import FILE_SIZE, contain
 from linod.executor.failing import failure
-from linod.executor.messages import Order, TaskSpec, order_of, rehearsal
+from linod.executor.messages import Order, TaskSpec, rehearsal
 from linod.log import end_log, keep_mode, replace_streams, start_log
 from linod.log.lines import Masks
 from linod.log.plan import LogPlan
@@ -76,18 +79,14 @@ class Job:
     procedure: Planned = None
     only_if: Planned = None
 
-
-def work(station: Station, job: Job) -> NoReturn:
-    """Execute a run; ends the process."""
-    _leave(lambda: _work(station, job, _become(station)))
-
-
-def wait(station: Station, orders: int, find: Callable[[Order], Job]) -> NoReturn:
-    """Be forked ahead of time: wait for an order and execute it; ends the process."""
-    _leave(lambda: _wait(station, orders, find))
+    @property
+    def is_async(self) -> bool:
+        """Tell whether it is known to be called in a loop."""
+        return isinstance(self.procedure, Plan) and self.procedure.is_async
 
 
-def _leave(act: Callable[[], int]) -> NoReturn:
+def leave(act: Callable[[], int]) -> NoReturn:
+    """Do what is to be done and end the process with its status, whatever happens."""
     status = 1
     try:
         status = act()
@@ -98,7 +97,7 @@ def _leave(act: Callable[[], int]) -> NoReturn:
         os._exit(status)
 
 
-def _become(station: Station) -> int:
+def become(station: Station) -> int:
     """Become a process of its own; return its start time. Ends it if the keeper is gone."""
     os.setsid()
     if not privileges.die_with_parent(station.keeper):
@@ -109,35 +108,23 @@ def _become(station: Station) -> int:
     for first, end in station.close:
         os.closerange(first, end)
     descriptors.lower_limit(station.files)
-    _reset_signals()
+    reset_signals()
     return tree.start_time(os.getpid())
 
 
-def _wait(station: Station, orders: int, find: Callable[[Order], Job]) -> int:
-    ticks = _become(station)
-    _rehearse(station)
-    line = bytearray()
-    while not line.endswith(b"\n"):
-        data = os.read(orders, wire.LINE_MAX)
-        if not data:
-            return EXIT_REFUSED
-        line += data
-    os.close(orders)
-    return _work(station, find(order_of(wire.decode(bytes(line)) or {})), ticks)
-
-
-def _rehearse(station: Station) -> None:
+def rehearse(station: Station) -> None:
     """Pay for what a first use costs after a fork, copied pages, while nobody waits."""
     start_log(station.log_plan, program="worker")
     replace_streams()
     order = rehearsal()
     os.environ.update(order.environ(station.directory))
-    _run(order)
+    run_of(order)
 
 
-def _work(station: Station, job: Job, ticks: int) -> int:
+def work(station: Station, job: Job, ticks: int) -> int:
+    """Execute a run; return the status of the process."""
     try:
-        file = _create(station, job.order.run, [os.getpid(), ticks, station.boot])
+        file = create_file(station, job.order.run, ticks)
     except FileExistsError:
         return EXIT_REFUSED
     except OSError as error:
@@ -148,7 +135,7 @@ def _work(station: Station, job: Job, ticks: int) -> int:
     reporter.started(ticks)
     os.environ.update(job.spec.env)
     os.environ.update(job.order.environ(station.directory))
-    problem = _enter(job.spec.directory)
+    problem = enter(job.spec.directory)
     if problem is not None:
         return reporter.end(problem)
     if job.spec.is_program and job.spec.only_if is None:
@@ -157,8 +144,9 @@ def _work(station: Station, job: Job, ticks: int) -> int:
     return _call(station, job, reporter)
 
 
-def _create(station: Station, run: int, first: list[Any]) -> int:
+def create_file(station: Station, run: int, ticks: int) -> int:
     """Create the run file; wait for a disk that is full, as decisions do."""
+    first = [os.getpid(), ticks, station.boot]
     limit = time.monotonic() + _SPACE_WITHIN_S
     is_told = False
     while True:
@@ -176,9 +164,11 @@ def _create(station: Station, run: int, first: list[Any]) -> int:
 class Reporter:
     """Tells the keeper and the run file how the run goes."""
 
-    def __init__(self, pipe: int, file: int) -> None:
+    def __init__(self, pipe: int, file: int, run: int | None = None) -> None:
+        """`run` is named where the pipe serves several."""
         self._pipe = pipe
         self._file = file
+        self._mark = {} if run is None else {"run": run}
         self._started = 0.0
 
     def started(self, ticks: int) -> None:
@@ -199,13 +189,13 @@ class Reporter:
         return 0
 
     def _send(self, message: dict[str, Any]) -> None:
-        data = wire.encode(message)
+        data = wire.encode(self._mark | message)
         with suppress(OSError):
             while data:
                 data = data[os.write(self._pipe, data) :]
 
 
-def _reset_signals() -> None:
+def reset_signals() -> None:
     """Undo what the keeper set; what user modules set at import stays theirs."""
     signal.set_wakeup_fd(-1)
     for number in _DEFAULTS:
@@ -214,7 +204,7 @@ def _reset_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def _enter(directory: str | None) -> dict[str, Any] | None:
+def enter(directory: str | None) -> dict[str, Any] | None:
     """Go to the directory of the task; return how the run ends where that is not possible."""
     if directory is None:
         return None
@@ -258,26 +248,29 @@ def _why_not_executed(program: str, error: OSError | ValueError) -> str:
 
 def _call(station: Station, job: Job, reporter: Reporter) -> int:
     """Ask only_if, then call the procedure or become the program."""
-    _start_log(station, job)
-    if job.spec.umask is not None:
-        keep_mode()
+
+    def copy(line: bytes) -> None:
+        with suppress(OSError):
+            os.write(station.lines, line)
+
+    put_on_log(station, job, copy)
     contain(job.spec, job.order.run)
-    run = _run(job.order)
+    run = run_of(job.order)
     set_current_run(run)
     atexit._clear()  # handlers of the keeper's imports are the keeper's
     around.before()
-    end = _end(job, run, reporter)
-    _finish_threads()
+    end = end_of(job, run, reporter)
+    finish()
     if end is not None:
-        return reporter.end(_masked(end, Masks(job.spec.secrets)))
-    _stop_timers()
+        return reporter.end(masked(end, Masks(job.spec.secrets)))
+    stop_timers()
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     reporter.passed()
     return _execute(job.spec, reporter)
 
 
-def _end(job: Job, run: Run, reporter: Reporter) -> dict[str, Any] | None:
-    """Return how user code ended the run; None where a program is to follow."""
+def end_of(job: Job, run: Run, reporter: Reporter) -> dict[str, Any] | None:
+    """Call user code; return how user code ended the run; None where a program is to follow."""
     spec = job.spec
     if spec.only_if is not None:
         end = asked(spec.only_if, job.only_if, run)
@@ -290,19 +283,16 @@ def _end(job: Job, run: Run, reporter: Reporter) -> dict[str, Any] | None:
     return called(spec.procedure, job.procedure, spec.arguments, run)
 
 
-def _stop_timers() -> None:
+def stop_timers() -> None:
     """Stop what only_if set: the program would get the signal."""
     for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
         signal.setitimer(timer, 0)
 
 
-def _start_log(station: Station, job: Job) -> None:
-    pipe = station.lines
-
-    def copy(line: bytes) -> None:
-        with suppress(OSError):
-            os.write(pipe, line)
-
+def put_on_log(station: Station, job: Job, copy: Callable[[bytes], None]) -> None:
+    """Put this process on the log, as the run that it executes; `copy` gets each line."""
+    if job.spec.umask is not None:
+        keep_mode()
     start_log(
         _log_plan(station.log_plan, job.spec),
         program="worker",
@@ -322,7 +312,8 @@ def _log_plan(plan: LogPlan, spec: TaskSpec) -> LogPlan:
     return evolve(plan, path=None, fd=os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC))
 
 
-def _run(order: Order) -> Run:
+def run_of(order: Order) -> Run:
+    """Build what user code sees of a run."""
     zone = ZoneInfo(order.zone)
     return Run(
         id=order.run,
@@ -336,24 +327,24 @@ def _run(order: Order) -> Run:
     )
 
 
-def _masked(value: Any, mask: Masks) -> Any:
+def masked(value: Any, mask: Masks) -> Any:
     """Mask secrets in all texts of an end: an exception likes to quote what it was given."""
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, list):
-        return [_masked(item, mask) for item in value]
+        return [masked(item, mask) for item in value]
     if isinstance(value, dict):
-        return {name: _masked(item, mask) for name, item in value.items()}
+        return {name: masked(item, mask) for name, item in value.items()}
     return value
 
 
-def _finish_threads() -> None:
+def finish() -> None:
     """Do what the interpreter does at its end: wait for threads, then run exit handlers."""
     shutdown = getattr(threading, "_shutdown", None)
-    for finish in (shutdown, atexit._run_exitfuncs, around.after, end_log):
+    for step in (shutdown, atexit._run_exitfuncs, around.after, end_log):
         try:
-            if finish is not None:
-                finish()
+            if step is not None:
+                step()
         except BaseException:  # noqa: BLE001 - user code in exit handlers
             with suppress(Exception):
                 traceback.print_exc()

@@ -34,6 +34,7 @@ from linod.specs import (
     OnExcluded,
     Overlap,
     Pool,
+    Process,
     Task,
 )
 from linod.units import format_duration
@@ -129,6 +130,10 @@ class _Checks(Telling):
         self._exclusions(task, entry)
         if "max_running" in entry.table and task.overlap is not Overlap.ALLOW:
             self._tell_idle(entry, "max_running", 'it goes with overlap = "allow"')
+        if "max_runs" in entry.table and task.process is not Process.REUSED:
+            self._tell_idle(entry, "max_runs", 'it goes with process = "reused"')
+        if "process" in entry.table and task.process is Process.REUSED and _is_program(task):
+            self._tell_idle(entry, "process", "a program always has a process of its own")
         command = entry.table.get("command")
         if isinstance(command, str) and (match := _SHELL_SIGNS.search(command)):
             message = f'"{match[0].strip()}" has no meaning here: a command runs without a shell'
@@ -323,6 +328,10 @@ assert set(_WHAT_RUNS_IN_ORDER) == WHAT_RUNS
 
 # What is also to be said of a recurrence that is excluded: wrong ones, and an open phase.
 _ON_EXCLUDING = frozenset({"L020", "L021", "L022", "L023"})
+
+
+def _is_program(task: Task) -> bool:
+    return task.command is not None or task.shell is not None
 
 
 def _has_unread(exclude: tuple[Exclusion, ...]) -> bool:

@@ -163,6 +163,7 @@ _BOUNDS: dict[tuple[type, str], tuple[Any, Any]] = {
     (specs.Task, "max_events"): _COUNT,
     (specs.Chain, "max_events"): _COUNT,
     (specs.Task, "max_running"): (1, 10_000),
+    (specs.Task, "max_runs"): (1, 1_000_000),
     (specs.Task, "timeout"): (_INSTANT, DURATION_MAX),
     (specs.Task, "disable_after"): _COUNT,
     (specs.Task, "priority"): (-1_000_000, 1_000_000),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         write_output,
     )
     from linod.log.plan import LogPlan, parse_rotation
+    from linod.log.recorder import name_run, named_run
     from linod.log.rotation import Rotator
     from linod.log.sink import keep_mode
     from linod.log.streams import replace_streams
@@ -29,6 +30,8 @@ __all__ = [
     "connect_log",
     "end_log",
     "keep_mode",
+    "name_run",
+    "named_run",
     "parse_rotation",
     "replace_streams",
     "start_log",
@@ -43,6 +46,8 @@ _PLACES = {
     "connect_log": "connect",
     "end_log": "intercept",
     "keep_mode": "sink",
+    "name_run": "recorder",
+    "named_run": "recorder",
     "parse_rotation": "plan",
     "replace_streams": "streams",
     "start_log": "intercept",

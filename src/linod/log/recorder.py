@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from datetime import tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -78,7 +79,7 @@ class Recorder:
 
     def write(self, record: Record, origin: Origin | None = None) -> bytes:
         """Write a record and give its line."""
-        line = self._line(record, origin or self.origin)
+        line = self._line(record, origin or _here.get() or self.origin)
         self.pass_on(line)
         return line
 
@@ -140,6 +141,30 @@ def _zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # removed while the daemon runs
         return ZoneInfo("UTC")
+
+
+# -- which run a record is of ------------------------------------------------------------------
+
+_here: ContextVar[Origin | None] = ContextVar("linod_origin", default=None)
+
+
+def name_run(task: str, run: int, *, is_one_of_several: bool = False) -> None:
+    """Say which run this process executes from now on, or this context of it."""
+    recorder = current()
+    if recorder is None:
+        return
+    origin = recorder.origin._replace(task=task, run=run)
+    if is_one_of_several:
+        _here.set(origin)
+    else:
+        recorder.origin = origin
+
+
+def named_run() -> int | None:
+    """Give the run that records of this context are of."""
+    recorder = current()
+    origin = _here.get() or (None if recorder is None else recorder.origin)
+    return None if origin is None else origin.run
 
 
 # -- the recorder of this process ---------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 Rules of this border:
 - A line is logged when its newline comes; what has none yet is logged at the end (`finish`).
-- Each thread has a line of its own, so that two threads that print do not share one.
+- Each thread has a line of its own, so that two threads that print do not share one; so has each
+  run of a thread that executes several.
 - `fileno()` stays that of the stream: a child process inherits a real descriptor, which the
   keeper reads.
 """
@@ -20,7 +21,7 @@ from typing import Any, NoReturn
 
 from linod.log.lines import Record
 from linod.log.plan import LEVEL_NUMBERS
-from linod.log.recorder import current
+from linod.log.recorder import current, named_run
 from linod.specs import LogLevel
 
 LINE_CHARACTERS_MAX = 64 * 1024
@@ -52,28 +53,30 @@ class LineStream(io.TextIOBase):
         self._logger = name
         self._level = level
         self._fd = fd
-        self._parts: dict[int, str] = {}
+        self._parts: dict[tuple[int, int | None], str] = {}
         self.buffer = LineBuffer(self)
 
     def write(self, text: str) -> int:
         """Log the lines that are whole now."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        thread = threading.get_ident()
-        *lines, rest = (self._parts.pop(thread, "") + text).split("\n")
+        where = threading.get_ident(), named_run()
+        *lines, rest = (self._parts.pop(where, "") + text).split("\n")
         while len(rest) > LINE_CHARACTERS_MAX:
             lines.append(rest[:LINE_CHARACTERS_MAX])
             rest = rest[LINE_CHARACTERS_MAX:]
         if rest:
-            self._parts[thread] = rest
+            self._parts[where] = rest
         self._record(lines)
         return len(text)
 
     def finish(self) -> None:
-        """Log what has no newline."""
+        """Log what has no newline, but not of another run than this one."""
         self.buffer.finish()
-        while self._parts:
-            self._record([self._parts.popitem()[1]])
+        here = named_run()
+        for where in [where for where in tuple(self._parts) if where[1] in (here, None)]:
+            if part := self._parts.pop(where, ""):
+                self._record([part])
 
     def flush(self) -> None:
         """Do nothing: whole lines are out, and a part waits for its newline."""

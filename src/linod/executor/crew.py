@@ -1,0 +1,263 @@
+"""The long-lived workers of a keeper: which one executes a run, and when one is replaced.
+
+Rules of this border:
+- A member has the runs of one context only (`context_of`): what is set once in it fits them all.
+- One run at a time, but several async ones of the same task, in one loop.
+- A member that was forked before a task was learned, or learned anew, gets no run of it.
+- Nobody is replaced in the middle of a run; one that is dismissed has a moment for its exit
+  handlers.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from linod.events import Outcome
+from linod.executor import tree, wire
+from linod.executor.forking import Forking, Spare
+from linod.executor.kept import KeptRun
+from linod.executor.messages import TaskSpec
+from linod.executor.weighing import MEMORY, weight
+
+IDLE_S = 600.0
+"""For so long a member waits for its next run."""
+LEAVES_WITHIN_S = 1.2
+# What a run leaves behind in memory must not be the next one's end.
+_MEMORY_SHARE = 0.5
+
+Context = tuple[Any, ...]
+
+
+def context_of(spec: TaskSpec, *, is_async: bool) -> Context:
+    """Give what runs must share to be executed by one process."""
+    return (
+        is_async,
+        spec.name if is_async else None,
+        spec.directory,
+        tuple(sorted(spec.env.items())),
+        spec.nice,
+        spec.umask,
+        tuple(sorted(spec.limits.items())),
+        spec.log_level,
+        tuple(spec.secrets),
+    )
+
+
+class Member:
+    """A long-lived worker, and our ends of its pipes."""
+
+    def __init__(self, spare: Spare, context: Context, born: int) -> None:
+        self.pid = spare.pid
+        self.pipes = spare.pipes
+        self.context = context
+        self.born = born
+        """What was learned later it does not know."""
+        self.runs: dict[int, KeptRun] = {}
+        self.speaking: KeptRun | None = None
+        """The run that began last: what is printed past Python is taken for its."""
+        self.served = 0
+        self.idle_since = 0.0
+        self.is_leaving = False
+        self.is_dead = False
+        self.kill_at: float | None = None
+        self._orders = spare.orders
+        self._reports = wire.LineBuffer(wire.LINE_MAX)
+        self._lines = wire.LineBuffer(wire.LINE_MAX)
+        os.set_blocking(spare.orders, False)
+
+    @property
+    def is_async(self) -> bool:
+        """Tell whether it executes several runs at once."""
+        return bool(self.context[0])
+
+    def descriptors(self) -> list[int]:
+        """List our ends of its pipes."""
+        orders = [] if self._orders < 0 else [self._orders]
+        return [*self.pipes.values(), *orders]
+
+    def take(self, run: KeptRun) -> None:
+        """Have the run, whose order it got."""
+        self.runs[run.order.run] = run
+        self.speaking = run
+        self.served += 1
+        run.member = self
+        run.pid = self.pid
+
+    def order(self, message: dict[str, Any]) -> bool:
+        """Give it an order; False if it does not read."""
+        try:
+            os.write(self._orders, wire.encode(message))
+        except OSError:
+            return False
+        return True
+
+    def cancel(self, run: KeptRun) -> None:
+        """Have it end an async run."""
+        self.order({"do": "cancel", "run": run.order.run})
+
+    def lose_others(self, run: KeptRun) -> None:
+        """Say of its other runs that they are lost, since it has to die for this one."""
+        for other in self.runs.values():
+            if other is not run and other.wanted is None and not other.has_left:
+                reason = f"its process was ended for run {run.order.run}"
+                other.wanted = (Outcome.LOST, reason)
+
+    def reports(self, data: bytes) -> list[tuple[KeptRun, dict[str, Any]]]:
+        """Return what it reports of its runs; user code may write anything here."""
+        messages = [wire.decode(line) for line in self._reports.feed(data)]
+        known = [(self._run(each.get("run")), each) for each in messages if each is not None]
+        return [(run, message) for run, message in known if run is not None]
+
+    def log_lines(self, data: bytes) -> list[tuple[KeptRun, bytes]]:
+        """Return what its runs wrote to the log; each line begins with the number of the run."""
+        parts = [line.partition(b" ") for line in self._lines.feed(data)]
+        known = [(self._run(int(number)), line) for number, _, line in parts if number.isdigit()]
+        return [(run, line + b"\n") for run, line in known if run is not None]
+
+    def dismiss(self, now: float) -> None:
+        """Let it read the end of its orders, and leave."""
+        if not self.is_leaving:
+            self.is_leaving = True
+            self.kill_at = now + LEAVES_WITHIN_S
+            self.close_orders()
+
+    def close_orders(self) -> None:
+        """Close our end of the pipe of its orders."""
+        if self._orders >= 0:
+            os.close(self._orders)
+            self._orders = -1
+
+    def _run(self, number: Any) -> KeptRun | None:
+        return self.runs.get(number) if isinstance(number, int) else None
+
+
+class Crew:
+    """All members."""
+
+    def __init__(
+        self, forking: Forking, begin: Callable[[Member], None], end: Callable[[Member], None]
+    ) -> None:
+        self._forking = forking
+        self._begin = begin
+        """Reads its pipes from now on."""
+        self._end = end
+        self._members: dict[int, Member] = {}
+        self._learned: dict[str, int] = {}
+        self._lessons = 0
+        self._is_dismissed = False
+
+    @property
+    def pids(self) -> set[int]:
+        """Those that live."""
+        return set(self._members)
+
+    def descriptors(self) -> list[int]:
+        """List our ends of their pipes."""
+        return [each for member in self._members.values() for each in member.descriptors()]
+
+    def learn(self, spec: TaskSpec) -> None:
+        """Note that those who are there do not know this task, or not as it is now."""
+        self._lessons += 1
+        self._learned[spec.name] = self._lessons
+
+    def employ(self, run: KeptRun, message: dict[str, Any], *, is_async: bool) -> None:
+        """Have a member execute a run; raises OSError where there is none and none is found."""
+        context = context_of(run.spec, is_async=is_async)
+        for member in self._fitting(context, run.spec):
+            if member.order(message):
+                member.take(run)
+                return
+        member = Member(self._forking.hire(message), context, self._lessons)
+        self._members[member.pid] = member
+        member.take(run)
+        self._begin(member)
+
+    def missing(self, wanted: Iterable[Context]) -> int:
+        """Count the members that are wanted and neither there nor idle."""
+        idle = Counter(each.context for each in self._members.values() if _is_idle(each))
+        return sum((Counter(wanted) - idle).values())
+
+    def release(self, run: KeptRun, now: float) -> None:
+        """Note that a run of a member has ended."""
+        member = run.member
+        assert member is not None, "it had a worker of its own"
+        member.runs.pop(run.order.run, None)
+        if member.runs:
+            return
+        member.idle_since = now
+        if member.is_dead:
+            self._forget(member)
+        elif self._is_dismissed or _is_spent(member, run.spec):
+            member.dismiss(now)
+
+    def died(self, pid: int) -> None:
+        """Take note of a dead child, where it was a member."""
+        member = self._members.get(pid)
+        if member is not None:
+            member.is_dead = True
+            del self._members[pid]
+            if not member.runs:
+                self._forget(member)
+
+    def dismiss_all(self, now: float) -> None:
+        """Let those leave that have no runs, and the others after their last one."""
+        self._is_dismissed = True
+        for member in self._members.values():
+            if not member.runs:
+                member.dismiss(now)
+
+    def next_at(self) -> float | None:
+        """Say when somebody has waited for long enough, to live or to leave."""
+        times = [_due_at(member) for member in self._members.values() if not member.runs]
+        return min(times, default=None)
+
+    def advance(self, now: float) -> None:
+        """Dismiss who was idle for long, and end who does not leave."""
+        for member in self._members.values():
+            if member.runs or now < _due_at(member):
+                continue
+            if member.is_leaving:
+                os.kill(member.pid, signal.SIGKILL)
+                member.kill_at = now + LEAVES_WITHIN_S
+            else:
+                member.dismiss(now)
+
+    def _fitting(self, context: Context, spec: TaskSpec) -> Collection[Member]:
+        since = self._learned.get(spec.name, 0)
+        fitting = [
+            member
+            for member in self._members.values()
+            if member.context == context and member.born >= since and not member.is_leaving
+        ]
+        if context[0]:
+            return [member for member in fitting if member.served < spec.max_runs]
+        # The one that was idle last is the warmest.
+        idle = [member for member in fitting if not member.runs]
+        return sorted(idle, key=lambda member: -member.idle_since)
+
+    def _forget(self, member: Member) -> None:
+        member.close_orders()
+        self._end(member)
+
+
+def _is_idle(member: Member) -> bool:
+    return not (member.runs or member.is_leaving)
+
+
+def _due_at(member: Member) -> float:
+    return member.idle_since + IDLE_S if member.kill_at is None else member.kill_at
+
+
+def _is_spent(member: Member, spec: TaskSpec) -> bool:
+    """Say whether a member has executed enough, or kept too much."""
+    if member.served >= spec.max_runs:
+        return True
+    limit = spec.limits.get(MEMORY)
+    if limit is None:
+        return False
+    own = tree.Process(member.pid, 0, 0, 0)
+    return weight([own], int(limit * _MEMORY_SHARE)) > limit * _MEMORY_SHARE

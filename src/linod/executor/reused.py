@@ -1,0 +1,248 @@
+"""A worker that executes one run after another, or several async ones at once.
+
+Rules of this border:
+- Its runs have the same context: environment, directory, priority, limits, secrets, level of the
+  log. So it is set once.
+- What a run leaves in the process the next one finds: modules, connections, caches. Directory,
+  umask, signals and timers are set again before each run that has the process for itself.
+- Which run speaks is known by the process where there is one at a time, by the context where
+  there are several.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import resource
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
+from contextvars import ContextVar
+from typing import Any
+
+from linod.executor import around, worker
+from linod.executor.calling import asked_in_loop, called_in_loop
+from linod.executor.containing import contain, limit_cpu_time
+from linod.executor.failing import failure
+from linod.executor.messages import Order, order_of
+from linod.executor.orders import Orders
+from linod.executor.weighing import MAXRSS_UNIT
+from linod.executor.worker import Job, Reporter, Station
+from linod.log import end_log, name_run, named_run
+from linod.log.lines import Masks
+from linod.run import Run, set_current_run
+
+_BACKGROUND_ENDS_WITHIN_S = 1.0
+_Usage = tuple[resource.struct_rusage, resource.struct_rusage]
+
+
+def serve(
+    station: Station, orders: Orders, find: Callable[[Order], Job], first: Job, ticks: int
+) -> int:
+    """Execute runs until the orders end; return the status of the process."""
+    executing = Executing(station, first, ticks)
+    if first.is_async:
+        asyncio.run(Together(executing, orders, find).serve(first))
+    else:
+        _one_after_another(executing, orders, find, first)
+    worker.finish()
+    return 0
+
+
+class Executing:
+    """What a worker does at its begin, and before and after each run."""
+
+    def __init__(self, station: Station, job: Job, ticks: int) -> None:
+        self._station = station
+        self._ticks = ticks
+        self._directory = os.getcwd()
+        self._umask = os.umask(0o077)
+        os.umask(self._umask)
+        self._masks = Masks(job.spec.secrets)
+        worker.put_on_log(station, job, self._copy)
+        contain(job.spec, None)
+        os.environ.update(job.spec.env)
+        atexit._clear()  # handlers of the keeper's imports are the keeper's
+
+    def begin(self, job: Job) -> tuple[int, Reporter] | None:
+        """Create the run file and say that the run began; None where it ended at once."""
+        run = job.order.run
+        try:
+            file = worker.create_file(self._station, run, self._ticks)
+        except OSError as error:
+            reporter = Reporter(self._station.report, -1, run)
+            reporter.end(failure(f"its run file cannot be made: {error.strerror}", error))
+            return None
+        reporter = Reporter(self._station.report, file, run)
+        reporter.started(self._ticks)
+        limit_cpu_time(job.spec)
+        os.environ.update(job.order.environ(self._station.directory))
+        return file, reporter
+
+    def enter(self, job: Job) -> dict[str, Any] | None:
+        """Set what a former run may have changed; return how the run ends where that fails."""
+        os.umask(self._umask if job.spec.umask is None else job.spec.umask)
+        worker.stop_timers()
+        worker.reset_signals()
+        return worker.enter(job.spec.directory or self._directory)
+
+    def end(self, began: tuple[int, Reporter], end: dict[str, Any], used: dict[str, Any]) -> None:
+        """Say how the run ended."""
+        file, reporter = began
+        reporter.end(worker.masked(end, self._masks) | {"used": used})
+        with suppress(OSError):
+            os.close(file)
+
+    def _copy(self, line: bytes) -> None:
+        with suppress(OSError):
+            os.write(self._station.lines, b"%d %b" % (named_run() or 0, line))
+
+
+def _one_after_another(
+    executing: Executing, orders: Orders, find: Callable[[Order], Job], first: Job
+) -> None:
+    job: Job | None = first
+    while job is not None:
+        _execute(executing, job)
+        message = orders.next()
+        job = None if message is None else find(order_of(message))
+
+
+def _execute(executing: Executing, job: Job) -> None:
+    name_run(job.order.task, job.order.run)
+    began = executing.begin(job)
+    if began is None:
+        return
+    before = _usage()
+    end = executing.enter(job)
+    if end is None:
+        run = worker.run_of(job.order)
+        set_current_run(run)
+        around.before()
+        end = worker.end_of(job, run, began[1])
+        end_log()
+        around.after()
+        worker.stop_timers()
+        set_current_run(None)
+    assert end is not None, "programs have a worker of their own"
+    executing.end(began, end, _used(before))
+
+
+class Together:
+    """Async runs of a worker, in one loop."""
+
+    def __init__(self, executing: Executing, orders: Orders, find: Callable[[Order], Job]) -> None:
+        self._executing = executing
+        self._orders = orders
+        self._find = find
+        self._going: dict[int, asyncio.Task[None]] = {}
+        self._background: dict[int, set[asyncio.Task[Any]]] = {}
+        self._crowded: set[int] = set()
+        """Runs that were not always alone: nobody knows what each of them used."""
+
+    async def serve(self, first: Job) -> None:
+        """Execute runs until the orders end and the last run has ended."""
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(self._made)
+        over = asyncio.Event()
+
+        def hear() -> None:
+            self._hear(self._orders.read())
+            if self._orders.is_over:
+                loop.remove_reader(self._orders.descriptor)
+                over.set()
+
+        self._begin(first)
+        self._hear(self._orders.rest())
+        loop.add_reader(self._orders.descriptor, hear)
+        await over.wait()
+        if self._going:
+            await asyncio.wait(self._going.values())
+
+    def _hear(self, messages: list[dict[str, Any]]) -> None:
+        for message in messages:
+            if message["do"] == "cancel":
+                if task := self._going.get(message["run"]):
+                    task.cancel()
+            else:
+                self._begin(self._find(order_of(message)))
+
+    def _begin(self, job: Job) -> None:
+        number = job.order.run
+        task = asyncio.get_running_loop().create_task(self._execute(job))
+        self._going[number] = task
+        task.add_done_callback(lambda _: self._going.pop(number, None))
+        if len(self._going) > 1:
+            self._crowded |= self._going.keys()
+
+    async def _execute(self, job: Job) -> None:
+        number = job.order.run
+        name_run(job.order.task, number, is_one_of_several=True)
+        began = self._executing.begin(job)
+        if began is None:
+            return
+        before = _usage()
+        run = worker.run_of(job.order)
+        set_current_run(run, is_one_of_several=True)
+        self._background[number] = set()
+        _number.set(number)
+        around.before()
+        end = await _end(job, run, began[1])
+        await self._end_background(number)
+        end_log()
+        around.after()
+        used = {} if number in self._crowded else _used(before)
+        self._crowded.discard(number)
+        self._executing.end(began, end, used)
+
+    async def _end_background(self, number: int) -> None:
+        """Cancel what the run started and did not wait for, as `asyncio.run` does."""
+        left = self._background.pop(number)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=_BACKGROUND_ENDS_WITHIN_S)
+
+    def _made(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        coroutine: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
+        /,
+        **options: Any,
+    ) -> asyncio.Task[Any]:
+        task = asyncio.Task(coroutine, loop=loop, **options)
+        own = self._background.get(_number.get())
+        if own is not None:
+            own.add(task)
+            task.add_done_callback(own.discard)
+        return task
+
+
+async def _end(job: Job, run: Run, reporter: Reporter) -> dict[str, Any]:
+    """Call user code; return how it ended the run."""
+    spec = job.spec
+    if spec.only_if is not None:
+        end = await asked_in_loop(spec.only_if, job.only_if, run)
+        if end is not None:
+            return end
+        reporter.passed()
+    assert spec.procedure is not None, "only procedures are known to be async"
+    return await called_in_loop(spec.procedure, job.procedure, spec.arguments, run)
+
+
+_number: ContextVar[int] = ContextVar("linod_number", default=0)
+
+
+def _usage() -> _Usage:
+    return resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+
+
+def _used(before: _Usage) -> dict[str, Any]:
+    """Say what was used since then; the memory is the most that the process ever had."""
+    after = _usage()
+    pairs = tuple(zip(before, after, strict=True))
+    return {
+        "user_s": round(sum(new.ru_utime - old.ru_utime for old, new in pairs), 6),
+        "system_s": round(sum(new.ru_stime - old.ru_stime for old, new in pairs), 6),
+        "memory": max(each.ru_maxrss for each in after) * MAXRSS_UNIT,
+    }

@@ -1,0 +1,481 @@
+"""Long-lived workers: what their runs share, what they do not, and how each of them ends."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pytest
+
+from linod.events import Outcome, RunEnded
+from linod.executor import tree
+from linod.specs import Limits, LogLevel, Overlap, Process
+
+MODULE = """
+import asyncio, atexit, json, os, resource, signal, subprocess, sys, threading, time
+from pathlib import Path
+import linod
+
+calls = 0
+
+def note(*values):
+    with open(os.environ["OUT"], "a") as out:
+        out.write(json.dumps([linod.current_run().id, *values]) + chr(10))
+
+def counts():
+    global calls
+    calls += 1
+    note(os.getpid(), calls)
+
+def tampers():
+    note(os.getcwd(), os.umask(0), signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+    os.chdir("/")
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+
+def environment(): note(os.environ["LINOD_RUN_ID"], os.environ["LINOD_TASK"])
+def raises(): raise ConnectionResetError("the far end hung up")
+def exits(): sys.exit(3)
+def exits_at_once(): os._exit(3)
+def sleeps(): note(os.getpid()); time.sleep(60)
+def shouts(): print("said in run", linod.current_run().id); os.system("echo from below")
+def half(): print("no newline", end="")
+def tells(password): print("the password is", password); raise ValueError(password)
+def leaves_a_child():
+    child = subprocess.Popen(["sleep", "60"])
+    note(child.pid)
+def leaves_a_stray():
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            note(os.getpid())
+            time.sleep(60)
+        os._exit(0)
+    os.wait()
+    time.sleep(0.1)
+def keeps(size):
+    global kept
+    kept = b"x" * size
+    note(os.getpid())
+def burns(seconds):
+    until = time.process_time() + seconds
+    while time.process_time() < until: pass
+    note(os.getpid())
+def says_goodbye():
+    atexit.register(lambda: Path(os.environ["OUT"]).with_name("bye").touch())
+
+running = 0
+most = 0
+async def together():
+    global running, most
+    running += 1
+    most = max(most, running)
+    print("hello from", linod.current_run().id)
+    await asyncio.sleep(0.3)
+    running -= 1
+    note(os.getpid(), most)
+async def waits():
+    note(os.getpid())
+    await asyncio.sleep(60)
+async def tidies():
+    try:
+        await asyncio.sleep(60)
+    finally:
+        note("tidied")
+async def stubborn():
+    note(os.getpid())
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+async def background():
+    asyncio.get_running_loop().create_task(lingers())
+    await asyncio.sleep(0)
+async def lingers():
+    try:
+        await asyncio.sleep(60)
+    finally:
+        note("cancelled")
+async def wanted(): return True
+async def unwanted(): return False
+"""
+
+
+@pytest.fixture(autouse=True)
+def module(stage: Any) -> None:
+    stage.module("shop", MODULE)
+
+
+def task(stage: Any, procedure: str, name: str = "report", **keys: Any) -> None:
+    env = {"OUT": str(stage.folder / "out"), **keys.pop("env", {})}
+    stage.task(name, procedure=f"shop.{procedure}", process=Process.REUSED, env=env, **keys)
+
+
+def noted(stage: Any) -> list[Any]:
+    return [json.loads(line) for line in stage.text("out").splitlines()]
+
+
+def in_turn(stage: Any, *names: str, first: int = 1) -> list[RunEnded]:
+    """Play runs one after another."""
+
+    async def scene() -> list[RunEnded]:
+        ends = []
+        for number, name in enumerate(names, first):
+            stage.start(name, number)
+            ends.append(await stage.ended(number))
+        return ends
+
+    ends: list[RunEnded] = stage.play(scene)
+    return ends
+
+
+def at_once(stage: Any, name: str, count: int) -> list[RunEnded]:
+    async def scene() -> list[RunEnded]:
+        for number in range(1, count + 1):
+            stage.start(name, number)
+        return [await stage.ended(number) for number in range(1, count + 1)]
+
+    ends: list[RunEnded] = stage.play(scene)
+    return ends
+
+
+def outcomes(ends: list[RunEnded]) -> list[Outcome]:
+    return [end.outcome for end in ends]
+
+
+# -- one after another ------------------------------------------------------------------------
+
+
+def test_runs_share_a_process_and_what_it_has(stage: Any) -> None:
+    task(stage, "counts")
+
+    ends = in_turn(stage, *["report"] * 3)
+
+    assert outcomes(ends) == [Outcome.SUCCEEDED] * 3
+    assert len({pid for _, pid, _ in noted(stage)}) == 1
+    assert [(run, calls) for run, _, calls in noted(stage)] == [(1, 1), (2, 2), (3, 3)]
+
+
+def test_tasks_with_the_same_context_share_a_process(stage: Any) -> None:
+    task(stage, "counts")
+    task(stage, "counts", "other")
+
+    in_turn(stage, "report", "other")
+
+    assert len({pid for _, pid, _ in noted(stage)}) == 1
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"env": {"MODE": "batch"}},
+        {"umask": 0o22},
+        {"limits": Limits(open_files=100)},
+        {"log_level": LogLevel.DEBUG},
+    ],
+    ids=lambda keys: next(iter(keys)),
+)
+def test_tasks_with_different_contexts_do_not(stage: Any, keys: dict[str, Any]) -> None:
+    task(stage, "counts")
+    task(stage, "counts", "other", **keys)
+
+    in_turn(stage, "report", "other")
+
+    assert len({pid for _, pid, _ in noted(stage)}) == 2
+
+
+def test_each_run_has_its_own_name_in_the_environment(stage: Any) -> None:
+    task(stage, "environment")
+    task(stage, "environment", "other")
+
+    in_turn(stage, "report", "other")
+
+    assert noted(stage) == [[1, "1", "report"], [2, "2", "other"]]
+
+
+def test_directory_umask_signals_and_timers_are_as_at_the_start_again(stage: Any) -> None:
+    task(stage, "tampers", umask=0o27)
+
+    ends = in_turn(stage, "report", "report")
+
+    assert outcomes(ends) == [Outcome.SUCCEEDED] * 2
+    assert noted(stage) == [[run, str(stage.folder), 0o27, True] for run in (1, 2)]
+
+
+def test_runs_at_the_same_time_have_processes_of_their_own(stage: Any) -> None:
+    task(stage, "sleeps", overlap=Overlap.ALLOW)
+
+    async def scene() -> None:
+        for number in (1, 2):
+            stage.start("report", number)
+        await stage.until(lambda: len(noted(stage)) == 2)
+        stage.stop(1)
+        stage.stop(2)
+        assert outcomes([await stage.ended(1), await stage.ended(2)]) == [Outcome.CANCELLED] * 2
+
+    stage.play(scene)
+
+    assert len({pid for _, pid in noted(stage)}) == 2
+
+
+def test_a_failed_run_leaves_the_process_to_the_next(stage: Any) -> None:
+    for name in ("raises", "exits", "counts"):
+        task(stage, name, name)
+
+    ends = in_turn(stage, "counts", "raises", "exits", "counts")
+
+    assert [end.reason for end in ends] == [
+        "",
+        "ConnectionResetError: the far end hung up",
+        "exit status 3",
+        "",
+    ]
+    assert [calls for _, _, calls in noted(stage)] == [1, 2]
+
+
+def test_a_process_that_ends_is_replaced(stage: Any) -> None:
+    for name in ("exits_at_once", "counts"):
+        task(stage, name, name)
+
+    first, second, third = in_turn(stage, "counts", "exits_at_once", "counts")
+
+    assert (first.outcome, third.outcome) == (Outcome.SUCCEEDED, Outcome.SUCCEEDED)
+    assert second.reason == "its process ended without a result: exit status 3"
+    assert [calls for _, _, calls in noted(stage)] == [1, 1]
+
+
+def test_it_is_replaced_after_max_runs_and_may_say_goodbye(stage: Any) -> None:
+    task(stage, "says_goodbye", "goodbye", max_runs=2)
+    task(stage, "counts", max_runs=2)
+
+    async def scene() -> None:
+        for number, name in enumerate(["report", "goodbye", "report"], 1):
+            stage.start(name, number)
+            await stage.ended(number)
+        await stage.until((stage.folder / "bye").exists)
+
+    stage.play(scene)
+
+    assert len({pid for _, pid, _ in noted(stage)}) == 2
+
+
+def test_it_is_replaced_when_half_of_its_memory_is_kept(stage: Any) -> None:
+    limits = Limits(memory=200 * 1024 * 1024)
+    task(stage, "keeps", arguments={"size": 130 * 1024 * 1024}, limits=limits)
+
+    ends = in_turn(stage, "report", "report")
+
+    assert outcomes(ends) == [Outcome.SUCCEEDED] * 2
+    assert len({pid for _, pid in noted(stage)}) == 2
+
+
+def test_a_limit_of_processor_time_is_each_runs_own(stage: Any) -> None:
+    task(stage, "burns", arguments={"seconds": 0.7}, limits=Limits(cpu_time=_seconds(2)))
+
+    ends = in_turn(stage, *["report"] * 4)
+
+    assert outcomes(ends) == [Outcome.SUCCEEDED] * 4
+    assert len({pid for _, pid in noted(stage)}) == 1
+    assert all(0.6 < end.used["user_s"] + end.used["system_s"] < 1.5 for end in ends)
+
+
+def test_a_changed_task_gets_a_process_that_knows_it(stage: Any) -> None:
+    task(stage, "counts", arguments={})
+
+    async def scene() -> None:
+        stage.start("report", 1)
+        await stage.ended(1)
+        task(stage, "raises")
+        stage.start("report", 2)
+        assert (await stage.ended(2)).outcome is Outcome.FAILED
+
+    stage.play(scene)
+
+
+# -- what each run says -----------------------------------------------------------------------
+
+
+def test_output_is_of_the_run_that_wrote_it(stage: Any) -> None:
+    task(stage, "shouts")
+    task(stage, "half", "half")
+
+    first, second, third = in_turn(stage, "report", "report", "half")
+
+    for end in (first, second):
+        assert f"said in run {end.run}" in end.log
+        assert "from below" in end.log
+        assert end.log.count("said in run") == 1
+    assert "no newline" in third.log
+
+
+def test_secrets_are_masked(stage: Any) -> None:
+    from linod.specs import Reference
+
+    password = Reference("hunter22", {"env": "PASSWORD"}, is_secret=True)
+    task(stage, "tells", arguments={"password": password})
+
+    _, end = in_turn(stage, "report", "report")
+
+    assert end.reason == "ValueError: ***"
+    assert "hunter22" not in end.log + stage.log()
+
+
+# -- how a run ends that does not end by itself ------------------------------------------------
+
+
+def test_a_timeout_ends_the_process_and_the_next_run_gets_a_new_one(stage: Any) -> None:
+    task(stage, "sleeps", "slow", timeout=_seconds(0.3))
+    task(stage, "counts")
+
+    first, second = in_turn(stage, "slow", "report")
+
+    assert (first.outcome, first.reason) == (Outcome.TIMED_OUT, "after 0.3 s")
+    assert second.outcome is Outcome.SUCCEEDED
+    assert noted(stage)[0][1] != noted(stage)[1][1]
+
+
+@pytest.mark.parametrize("procedure", ["leaves_a_child", "leaves_a_stray"])
+def test_what_a_run_leaves_behind_ends_with_it(stage: Any, procedure: str) -> None:
+    task(stage, procedure, "leaves")
+    task(stage, "counts")
+
+    async def scene() -> None:
+        stage.start("report", 1)
+        await stage.ended(1)
+        stage.start("leaves", 2)
+        await stage.ended(2)
+        _, left = noted(stage)[1]
+        assert left not in tree.processes()
+        stage.start("report", 3)
+        await stage.ended(3)
+
+    stage.play(scene)
+
+    assert [calls for run, *_, calls in noted(stage) if run != 2] == [1, 2]
+
+
+def test_nothing_is_left_when_linod_ends(stage: Any) -> None:
+    task(stage, "counts")
+
+    in_turn(stage, "report")
+
+    ((_, pid, _),) = noted(stage)
+    assert pid not in tree.processes()
+
+
+# -- several at once --------------------------------------------------------------------------
+
+
+def test_async_runs_of_a_task_share_a_loop(stage: Any) -> None:
+    task(stage, "together", overlap=Overlap.ALLOW, max_running=4)
+
+    ends = at_once(stage, "report", 4)
+
+    assert outcomes(ends) == [Outcome.SUCCEEDED] * 4
+    assert sorted(run for run, _, _ in noted(stage)) == [1, 2, 3, 4]
+    assert {(pid, most) for _, pid, most in noted(stage)} == {(noted(stage)[0][1], 4)}
+    for end in ends:
+        assert f"hello from {end.run}" in end.log
+        assert end.log.count("hello from") == 1
+
+
+def test_an_async_run_is_cancelled_alone(stage: Any) -> None:
+    task(stage, "tidies", overlap=Overlap.ALLOW)
+
+    async def scene() -> None:
+        for number in (1, 2):
+            stage.start("report", number)
+            await stage.started(number)
+        stage.stop(1)
+        assert (await stage.ended(1)).outcome is Outcome.CANCELLED
+        assert noted(stage) == [[1, "tidied"]]
+        stage.stop(2)
+        assert (await stage.ended(2)).outcome is Outcome.CANCELLED
+
+    stage.play(scene)
+
+
+def test_one_that_will_not_end_takes_the_process_and_its_other_runs_are_lost(stage: Any) -> None:
+    task(stage, "stubborn", overlap=Overlap.ALLOW, kill_after=_seconds(0.2))
+
+    async def scene() -> None:
+        for number in (1, 2):
+            stage.start("report", number)
+        await stage.until(lambda: len(noted(stage)) == 2)
+        stage.stop(1)
+        first, second = await stage.ended(1), await stage.ended(2)
+        assert (first.outcome, first.reason) == (Outcome.CANCELLED, "by alice")
+        assert (second.outcome, second.reason) == (
+            Outcome.LOST,
+            "its process was ended for run 1",
+        )
+
+    stage.play(scene)
+
+
+def test_what_an_async_run_started_and_did_not_wait_for_ends_with_it(stage: Any) -> None:
+    task(stage, "background")
+
+    (end,) = in_turn(stage, "report")
+
+    assert end.outcome is Outcome.SUCCEEDED
+    assert noted(stage) == [[1, "cancelled"]]
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"), [("wanted", "succeeded"), ("unwanted", "cancelled")]
+)
+def test_only_if_is_asked_in_the_same_loop(stage: Any, answer: str, outcome: str) -> None:
+    task(stage, "together", only_if=f"shop.{answer}")
+
+    (end,) = in_turn(stage, "report")
+
+    assert end.outcome == outcome
+
+
+# -- its keeper and its daemon ----------------------------------------------------------------
+
+
+def test_a_run_that_somebody_else_decided_does_not_happen(stage: Any) -> None:
+    task(stage, "counts")
+
+    async def scene() -> None:
+        stage.start("report", 1)
+        await stage.ended(1)
+        (folder,) = (stage.directory / "runs").iterdir()
+        (folder / "2").touch()
+        stage.start("report", 2)
+        assert (await stage.ended(2)).outcome is Outcome.FAILED
+        stage.start("report", 3)
+        await stage.ended(3)
+
+    stage.play(scene)
+
+    assert [run for run, *_ in noted(stage)] == [1, 3]
+
+
+def test_no_descriptor_is_left_in_the_keeper(stage: Any) -> None:
+    task(stage, "exits_at_once", "ends")
+    task(stage, "counts", max_runs=1)
+
+    async def scene() -> None:
+        sizes = []
+        for number in range(1, 13, 2):
+            stage.start("report", number)
+            stage.start("ends", number + 1)
+            await stage.ended(number)
+            await stage.ended(number + 1)
+            (keeper,) = stage.keepers()
+            await stage.until(lambda keeper=keeper: len(tree.children(keeper) or ()) <= 1)
+            sizes.append(len(os.listdir(f"/proc/{keeper}/fd")))
+        assert max(sizes[2:]) <= max(sizes[:2])
+
+    stage.play(scene)
+
+
+def _seconds(number: float) -> Any:
+    from datetime import timedelta
+
+    return timedelta(seconds=number)
