@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from loguru import logger
 
 from linod.events import ONLY_IF, Outcome
+from linod.executor import returning
 from linod.executor.binding import Plan, Unbindable, plan_of
 from linod.executor.failing import failure
 from linod.executor.resolve import Unresolved, one_line
@@ -50,7 +51,7 @@ class NotCalled(Failed):
 def called(path: str, planned: Planned, arguments: dict[str, Any], run: Run) -> dict[str, Any]:
     """Call a procedure; return how it ended."""
     try:
-        _result(path, planned, arguments, run)
+        result = _result(path, planned, arguments, run)
     except Warning as error:
         _log(logger.warning, one_line(error))
         return failure(one_line(error), error, traceback=traceback_of(error)) | {
@@ -59,7 +60,8 @@ def called(path: str, planned: Planned, arguments: dict[str, Any], run: Run) -> 
     except BaseException as error:  # noqa: BLE001 - the edge to user code
         if not _is_success(error):
             return _failed(error)
-    return {"outcome": str(Outcome.SUCCEEDED), "reason": "", "detail": {}}
+        result = None
+    return {"outcome": str(Outcome.SUCCEEDED), "reason": "", "detail": _kept(result)}
 
 
 def asked(path: str, planned: Planned, run: Run) -> dict[str, Any] | None:
@@ -126,6 +128,20 @@ def _bound(plan: Plan, arguments: dict[str, Any], run: Run) -> tuple[list[Any], 
 
 async def _awaited(result: Any) -> Any:
     return await result
+
+
+def _kept(result: Any) -> dict[str, Any]:
+    """Give what is kept of a result; say why it is not, to who asks for DEBUG."""
+    if result is None:
+        return {}
+    try:
+        return {returning.RESULT: returning.kept(result)}
+    except returning.Unkept as error:
+        why = str(error)
+    except BaseException as error:  # noqa: BLE001 - a thread of user code may be changing it
+        why = one_line(error)
+    _log(logger.debug, f"its result is not stored: {why}")
+    return {}
 
 
 # -- what user code raises --------------------------------------------------------------------

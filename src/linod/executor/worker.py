@@ -24,7 +24,16 @@ from zoneinfo import ZoneInfo
 from attrs import evolve, frozen
 
 from linod.advice import why
-from linod.executor import around, descriptors, management, privileges, runfiles, tree, wire
+from linod.executor import (
+    around,
+    descriptors,
+    management,
+    privileges,
+    returning,
+    runfiles,
+    tree,
+    wire,
+)
 from linod.executor.calling import Planned, asked, called
 from linod.executor.containing import FILE_SIZE, contain
 from linod.executor.failing import failure
@@ -343,7 +352,10 @@ def _masked(value: Any, mask: Masks) -> Any:
     if isinstance(value, list):
         return [_masked(item, mask) for item in value]
     if isinstance(value, dict):
-        return {name: _masked(item, mask) for name, item in value.items()}
+        return {
+            name: (returning.masked if name == returning.RESULT else _masked)(item, mask)
+            for name, item in value.items()
+        }
     return value
 
 
