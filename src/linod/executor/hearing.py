@@ -87,14 +87,21 @@ class Hearing:
 
     def _take(self, run: KeptRun, name: str, data: bytes) -> None:
         if name == "report":
-            for message in run.reports(data):
-                if run.take_report(message):
-                    self._tell(telling.started(run))
+            self._take_reports(run, data)
         elif name == "lines":
             self._add_lines(run, self._speech.lines(run, data))
         elif text := run.output(name, data):
             written = self._speech.write(run, _LEVELS[name], text)
             self._add_lines(run, written.splitlines(keepends=True))
+
+    def _take_reports(self, run: KeptRun, data: bytes) -> None:
+        """Tell what is new: of its progress only the newest, however much came at once."""
+        former = run.progress
+        for message in run.reports(data):
+            if run.take_report(message):
+                self._tell(telling.started(run))
+        if run.progress is not None and run.progress != former:
+            self._tell(telling.progress(run.order.run, run.progress))
 
     def _close(self, run: KeptRun, name: str) -> None:
         descriptor = run.pipes.pop(name)

@@ -14,7 +14,6 @@ import resource
 import selectors
 import signal
 import socket
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -28,6 +27,7 @@ from linod.executor.forking import Forking
 from linod.executor.hearing import Hearing, Speech
 from linod.executor.kept import KeptRun
 from linod.executor.limiting import TERM_BEFORE_KILL_S, Limiting
+from linod.executor.limiting import clock as _clock
 from linod.executor.memory import OutOfMemory
 from linod.executor.messages import Order, Settings, TaskSpec, order_of
 from linod.executor.sources import Sources
@@ -41,7 +41,7 @@ ALONE_S = 60.0
 # A worker is forked ahead in the first quiet moment.
 _QUIET_S = 0.001
 _EXPECTED_FOR_S = 5.0
-# A daemon that does not read gets no more lines of followed runs.
+# A daemon that does not read gets no more of what it may miss.
 _OUTBOX_MAX = 4 * 1024 * 1024
 
 Plans = Callable[[str], Planned]
@@ -177,8 +177,8 @@ class Keeping:
         self._watch_writing()
 
     def _tell(self, message: dict[str, Any]) -> None:
-        """Say something of a run; lines only while the daemon reads them."""
-        if message["is"] != "lines" or self._channel.waiting < _OUTBOX_MAX:
+        """Say something of a run; what may be missed only while the daemon reads it."""
+        if message["is"] not in telling.MAY_BE_MISSED or self._channel.waiting < _OUTBOX_MAX:
             self._send(message)
 
     def _send(self, message: dict[str, Any]) -> None:
@@ -338,10 +338,3 @@ def _note(_number: int, _frame: Any) -> None:
 
 def _is_due(run: KeptRun, now: float) -> bool:
     return run.next_at is not None and run.next_at <= now
-
-
-def _clock() -> float:
-    """Limits count time asleep too, where the system can tell."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()

@@ -4,8 +4,8 @@ Rules of this border:
 - From the daemon: hello (once), task (before its first start), start, stop, follow, unfollow,
   expect (so many starts soon), retire (nothing will be started any more), leave (end all, then
   yourself).
-- From the keeper: importing, ready or late (once), unusable, started, lines, ended; to the next
-  daemon first: keeping, ended for what the former one may not have read, told.
+- From the keeper: importing, ready or late (once), unusable, started, progress, lines, ended; to
+  the next daemon first: keeping, ended for what the former one may not have read, told.
 - A keeper may be older or newer than its daemon: what is not known is passed over, and PROTOCOL
   changes only where that would be wrong.
 - Instants are seconds since 1970; arguments are packed (see `wire`).
@@ -33,6 +33,8 @@ from linod.specs import Config, Limits, LogLevel, Reference, Task
 
 PROTOCOL = 1
 """Of keepers that are taken over."""
+DEADLINE = "LINOD_DEADLINE"
+"""The one variable that not each run has."""
 
 
 @frozen
@@ -189,13 +191,17 @@ class Order:
         """LINOD_OCCURRENCE_KEY: the same for all attempts."""
         return f"{self.task}@{_iso(self.due)}"
 
-    def environ(self, directory: str) -> dict[str, str]:
+    def environ(self, directory: str, deadline: datetime | None = None) -> dict[str, str]:
         """Return the variables that tell a run who it is."""
+        ends = {} if deadline is None else {DEADLINE: _iso(deadline)}
         return {
+            **ends,
             "LINOD_OCCURRENCE_KEY": self.key,
             "LINOD_RUN_ID": str(self.run),
             "LINOD_TASK": self.task,
             "LINOD_DUE": _iso(self.due),
+            "LINOD_PLANNED": _iso(self.planned),
+            "LINOD_ZONE": self.zone,
             "LINOD_ATTEMPT": str(self.attempt),
             "LINOD_TRIGGER": self.trigger,
             "LINOD_DIRECTORY": directory,

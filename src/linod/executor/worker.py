@@ -18,8 +18,8 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, NoReturn
-from zoneinfo import ZoneInfo
 
 from attrs import evolve, frozen
 
@@ -37,7 +37,10 @@ from linod.executor import (
 from linod.executor.calling import Planned, asked, called
 from linod.executor.containing import FILE_SIZE, contain
 from linod.executor.failing import failure
-from linod.executor.messages import Order, TaskSpec, order_of, rehearsal
+from linod.executor.given import deadline_of, run_of
+from linod.executor.messages import DEADLINE, Order, TaskSpec, order_of, rehearsal
+from linod.executor.progress import Pace, Progress
+from linod.executor.stopping import Stop
 from linod.log import end_log, keep_mode, replace_streams, start_log
 from linod.log.lines import Masks
 from linod.log.plan import LogPlan
@@ -141,7 +144,7 @@ def _rehearse(station: Station) -> None:
     replace_streams()
     order = rehearsal()
     os.environ.update(order.environ(station.directory))
-    _run(order)
+    run_of(order)
 
 
 def _work(station: Station, job: Job, ticks: int) -> int:
@@ -155,15 +158,17 @@ def _work(station: Station, job: Job, ticks: int) -> int:
     os.close(station.folder)
     reporter = Reporter(station.report, file)
     reporter.started(ticks)
+    deadline = deadline_of(reporter.at, job.spec.timeout_s)
+    os.environ.pop(DEADLINE, None)  # linod itself may be part of a run
     os.environ.update(job.spec.env)
-    os.environ.update(job.order.environ(station.directory))
+    os.environ.update(job.order.environ(station.directory, deadline))
     problem = _enter(job.spec.directory)
     if problem is not None:
         return reporter.end(problem)
     if job.spec.is_program and job.spec.only_if is None:
         contain(job.spec, job.order.run)
         return _execute(job.spec, reporter)
-    return _call(station, job, reporter)
+    return _call(station, job, reporter, deadline)
 
 
 def _create(station: Station, run: int, first: list[Any]) -> int:
@@ -188,20 +193,25 @@ class Reporter:
     def __init__(self, pipe: int, file: int) -> None:
         self._pipe = pipe
         self._file = file
-        self._started = 0.0
+        self.at = 0.0
+        """When the run began."""
 
     def started(self, ticks: int) -> None:
         """Say that the run file is there."""
-        self._started = time.time()
-        self._send({"started": [ticks, self._started]})
+        self.at = time.time()
+        self._send({"started": [ticks, self.at]})
 
     def passed(self) -> None:
         """Say that only_if lets the run go on: what happens now is no doing of it."""
         self._send({"passed": True})
 
+    def progress(self, progress: Progress) -> None:
+        """Say how far it is."""
+        self._send({"progress": progress.to_json()})
+
     def end(self, end: dict[str, Any]) -> int:
         """Say how the run ended: run file first, that is what outlives us."""
-        end |= {"started": self._started, "ended": time.time()}
+        end |= {"started": self.at, "ended": time.time()}
         with suppress(OSError):
             os.write(self._file, wire.encode(end))
         self._send({"end": end})
@@ -265,13 +275,14 @@ def _why_not_executed(program: str, error: OSError | ValueError) -> str:
 # -- procedures -------------------------------------------------------------------------------
 
 
-def _call(station: Station, job: Job, reporter: Reporter) -> int:
+def _call(station: Station, job: Job, reporter: Reporter, deadline: datetime | None) -> int:
     """Ask only_if, then call the procedure or become the program."""
     _start_log(station, job)
     if job.spec.umask is not None:
         keep_mode()
     contain(job.spec, job.order.run)
-    run = _run(job.order)
+    stop = Stop(job.spec.timeout_s)
+    run = run_of(job.order, deadline, stop, Pace(reporter.progress))
     set_current_run(run)
     atexit._clear()  # handlers of the keeper's imports are the keeper's
     around.before()
@@ -281,6 +292,7 @@ def _call(station: Station, job: Job, reporter: Reporter) -> int:
         return reporter.end(_masked(end, Masks(job.spec.secrets)))
     _stop_timers()
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    stop.forget()
     reporter.passed()
     return _execute(job.spec, reporter)
 
@@ -329,20 +341,6 @@ def _log_plan(plan: LogPlan, spec: TaskSpec) -> LogPlan:
     if FILE_SIZE not in spec.limits:
         return plan
     return evolve(plan, path=None, fd=os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC))
-
-
-def _run(order: Order) -> Run:
-    zone = ZoneInfo(order.zone)
-    return Run(
-        id=order.run,
-        task=order.task,
-        due=order.due.astimezone(zone),
-        planned=order.planned.astimezone(zone),
-        attempt=order.attempt,
-        trigger=order.trigger,
-        key=order.key,
-        zone=order.zone,
-    )
 
 
 def _masked(value: Any, mask: Masks) -> Any:
