@@ -52,6 +52,8 @@ class _Terms:
         self._stops: set[Stop] = set()
         self._former: Callable[[int, FrameType | None], Any] | int | None = None
         self._is_known_to_forks = False
+        self._forking = threading.local()
+        """The signals that a thread blocked before it began to fork."""
 
     def tell(self, stop: Stop) -> None:
         """Tell this one too; not where something that is not Python's hears TERM."""
@@ -86,14 +88,27 @@ class _Terms:
 
     def _watch_forks(self) -> None:
         if not self._is_known_to_forks:
-            os.register_at_fork(after_in_child=self._leave_to_child)
+            os.register_at_fork(
+                before=self._hold,
+                after_in_parent=self._let_go,
+                after_in_child=self._leave_to_child,
+            )
             self._is_known_to_forks = True
+
+    def _hold(self) -> None:
+        # A child that gets TERM before it is left to it would take that for one of ours.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
+        self._forking.blocked = blocked
+
+    def _let_go(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._forking.blocked)
 
     def _leave_to_child(self) -> None:
         if self._stops:
             self._stops.clear()
             with suppress(ValueError):  # in another interpreter than the main one
                 self._restore()
+        self._let_go()
 
 
 _terms = _Terms()
