@@ -56,6 +56,12 @@ def with_its_own(run: linod.Run):
     loop(run)
     say("out")
 
+def ignores(run: linod.Run):
+    run.should_stop
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    loop(run)
+    say("out")
+
 def with_an_exit(run: linod.Run):
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(3))
     loop(run)
@@ -184,6 +190,13 @@ def test_a_handler_of_its_own_is_called_too(stage: Any) -> None:
 
     assert stopped(stage).outcome is Outcome.CANCELLED
     assert (stage.text("theirs"), out(stage)) == ("1", 1)
+
+
+def test_a_run_that_does_not_hear_term_knows_when_its_time_is_over(stage: Any) -> None:
+    prepare(stage, "ignores", timeout=timedelta(seconds=0.3))
+
+    assert stage.run("report").outcome is Outcome.TIMED_OUT
+    assert out(stage) == 1
 
 
 def test_a_handler_of_its_own_may_end_it_at_once(stage: Any) -> None:
