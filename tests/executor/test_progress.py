@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from linod.events import Outcome, RunEnded
 from linod.executor import wire
 from linod.executor.allowance import PER_S, Allowance
+from linod.executor.kept import KeptRun
+from linod.executor.messages import TaskSpec, rehearsal
 from linod.executor.progress import NUMBER_MAX, Pace, Progress
 
 SHOP = """
@@ -212,3 +215,14 @@ def test_progress_at_full_pace_never_uses_it_up() -> None:
         assert allowance.takes(line)
 
     assert allowance.takes(wire.LINE_MAX - line)
+
+
+def test_a_run_that_said_too_much_is_heard_again_later() -> None:
+    run = KeptRun(rehearsal(), TaskSpec(name="report"), {})
+    line = b'{"progress":[1,2]' + b" " * 1000 + b"}\n"
+    heard = sum(len(run.reports(line)) for _ in range(1000))
+
+    assert wire.LINE_MAX // len(line) <= heard < 1000
+    limit = time.monotonic() + 10
+    while not run.reports(line):
+        assert time.monotonic() < limit
