@@ -92,6 +92,9 @@ Each run finds these:
 |---|---|
 | `LINOD_TASK` | the name of its task |
 | `LINOD_DUE` | the instant at which it is due, in UTC |
+| `LINOD_PLANNED` | when it was to start, in UTC; later than the due for retries |
+| `LINOD_DEADLINE` | when its `timeout` ends it, in UTC; not set where it has none |
+| `LINOD_ZONE` | the name of the task's time zone |
 | `LINOD_ATTEMPT` | the number of the attempt, from 1 |
 | `LINOD_TRIGGER` | why it exists: `schedule`, `manual`, … |
 | `LINOD_RUN_ID` | the number of the run, as in `linod history RUN` |

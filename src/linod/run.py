@@ -29,7 +29,10 @@ class Run:
     else by `linod.current_run()`.
     """
 
-    __slots__ = ("attempt", "due", "id", "key", "planned", "task", "trigger", "zone")
+    __slots__ = (
+        *("attempt", "deadline", "due", "id", "key", "planned", "task", "trigger", "zone"),
+        *("_is_asked", "_tell"),
+    )
 
     id: int
     """Number of the run: LINOD_RUN_ID."""
@@ -38,7 +41,7 @@ class Run:
     due: datetime
     """The instant at which it was due, in the task's zone: LINOD_DUE."""
     planned: datetime
-    """When it was to start, in the task's zone; later than `due` for retries."""
+    """When it was to start, in the task's zone; later than `due` for retries: LINOD_PLANNED."""
     attempt: int
     """From 1: LINOD_ATTEMPT."""
     trigger: str
@@ -46,7 +49,9 @@ class Run:
     key: str
     """The same for all attempts, for calls that must not count twice: LINOD_OCCURRENCE_KEY."""
     zone: str
-    """Name of the task's time zone."""
+    """Name of the task's time zone: LINOD_ZONE."""
+    deadline: datetime | None
+    """When its timeout ends it, in the task's zone; None where it has none: LINOD_DEADLINE."""
 
     def __init__(
         self,
@@ -59,7 +64,17 @@ class Run:
         trigger: str,
         key: str,
         zone: str,
+        deadline: datetime | None = None,
+        is_asked: Callable[[], bool] | None = None,
+        tell: Callable[[float, float | None], None] | None = None,
     ) -> None:
+        """Make a run, as linod does and as a test of a procedure may.
+
+        Args:
+            id: See the attributes, also for those that follow.
+            is_asked: Says whether linod has asked it to end; None: nobody can.
+            tell: Takes its progress; None: nobody does.
+        """
         self.id = id
         self.task = task
         self.due = due
@@ -68,9 +83,59 @@ class Run:
         self.trigger = trigger
         self.key = key
         self.zone = zone
+        self.deadline = deadline
+        self._is_asked = is_asked
+        self._tell = tell
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether linod has asked the run to end, or its deadline has passed.
+
+        linod asks with SIGTERM: at a timeout, when it is cancelled, when linod stops. A procedure
+        dies of that, unless it has read this: from the first time on, in the main thread, SIGTERM
+        only makes it true, and the procedure has `kill_after` to end by itself. The run ends
+        timed out or cancelled all the same. Another thread, or a process that the procedure
+        forked, reads what is known: have the main thread read it once before.
+        """
+        if self._is_asked is not None:
+            return self._is_asked()
+        if self.deadline is None:
+            return False
+        from datetime import UTC, datetime
+
+        return datetime.now(UTC) >= self.deadline
+
+    def progress(self, done: float, total: float | None = None) -> None:
+        """Say how far the run is, for `linod status`; call it as often as you like.
+
+        It is passed on at most ten times a second, and nowhere outside of a run of linod.
+
+        Args:
+            done: So much is done, from 0.
+            total: Of so much, more than 0; None where nobody knows.
+
+        Raises:
+            ValueError: One of them is no such number.
+        """
+        done = _number("done", done, "from 0 on")
+        if total is not None and not _number("total", total, "above 0"):
+            raise ValueError("progress: total is 0: expected a number above 0")
+        if self._tell is not None:
+            self._tell(done, total)
 
     def __repr__(self) -> str:
         return f"<Run {self.id}: {self.key}, attempt {self.attempt}>"
+
+
+_NUMBER_MAX = 2**63
+
+
+def _number(name: str, value: float, expected: str) -> float:
+    """Take a number of a progress as int or float: other kinds of numbers derive from these."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value < _NUMBER_MAX:
+        raise ValueError(f"progress: {name} is {value!r:.40}: expected a number {expected}")
+    return int(value) if isinstance(value, int) else float(value)
 
 
 @overload

@@ -94,6 +94,13 @@ def ahead(then: datetime, now: datetime) -> str:
     return "now" if seconds < 1 else f"in {coarse(seconds)}"
 
 
+def progress(done: float, total: float | None = None) -> str:
+    """Say how far something is: "40 %", or "1,200 done" where nobody knows of how much."""
+    if total is None:
+        return f"{done:,.1f}".removesuffix(".0") + " done"
+    return "100 %" if done >= total else f"{min(99, int(100 * done / total))} %"
+
+
 # -- instants -----------------------------------------------------------------------------------
 
 

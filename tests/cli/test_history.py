@@ -135,6 +135,32 @@ def test_one_run_as_json_is_an_object(linod: Linod) -> None:
     assert run["arguments"] == "shop='ee'"
 
 
+def test_what_a_procedure_returned_is_one_line_for_people_and_whole_in_json(
+    linod: Linod, build_run: Build, keep: Keep
+) -> None:
+    result = {"orders": [*range(60)], "shop": "\x1b Tähtvere"}
+    keep((build_run(started=STARTED), {"ended": ENDED, "detail": {"result": result}}))
+
+    (line,) = [each for each in linod("history", "1").stdout.splitlines() if "result" in each]
+    asked = [linod(*words, "--json").stdout for words in (("history", "1"), ("history",))]
+
+    assert line.startswith('  result     {"orders": [0, 1, 2,')
+    assert line.endswith("…")
+    assert len(line) == 100
+    assert json.loads(asked[0])["result"] == result
+    assert json.loads(asked[1])[0]["result"] == result
+    why = json.loads(linod("why", "nightly_backup", "--last", "--json").stdout)
+    assert why["run"]["result"] == result
+
+
+def test_a_text_that_was_returned_is_shown_as_json(
+    linod: Linod, build_run: Build, keep: Keep
+) -> None:
+    keep((build_run(started=STARTED), {"ended": ENDED, "detail": {"result": "a \n b"}}))
+
+    assert '  result     "a \\n b"' in linod("history", "1").stdout.splitlines()
+
+
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize("which", ["99", "9" * 40, "nightly_backup@2020-01-01", "nobody"])
 def test_what_is_not_there_is_a_usage_error(linod: Linod, which: str) -> None:

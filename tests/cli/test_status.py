@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from linod.cli._notes import note_of as text_of
 from linod.cli._options import screen_width
+from linod.cli._standing import Standing
 from linod.cli.status import fitting
 from linod.events import Outcome
 from linod.policy import Hold, HoldKind, WarningKind
@@ -161,11 +163,71 @@ def test_a_run_that_waits_says_what_for(linod: Linod, build_run: Build, keep: Ke
         (build_run(task="by_hand", due=DUE, held="run 2 was going on"), None),
     )
 
-    assert note_of(linod, "nightly_backup") == ("waiting", 'pool "database" is full (2 of 2)')
+    state, note = note_of(linod, "nightly_backup")
+    assert (state, note.partition(", since ")[0]) == ("waiting", 'pool "database" is full (2 of 2)')
     assert note_of(linod, "by_hand")[1].startswith("retry, attempt 2 of 3, in ")
-    assert note_of(linod, "by_hand")[1].endswith(" d; 1 more waits")
+    assert note_of(linod, "by_hand")[1].endswith(
+        " d; 1 more waits: run 2 is going on, since 2026-11-01 03:30"
+    )
     assert task_of(linod, "nightly_backup")["running"]["held"] == pool
     assert task_of(linod, "by_hand")["waiting"] == 2
+
+
+def test_a_run_that_waits_says_since_when(linod: Linod, build_run: Build, keep: Keep) -> None:
+    since = DUE + timedelta(seconds=5, microseconds=7)
+    held = {"held": 'pool "database" was full (2 of 2)', "held_since": since}
+    keep((build_run(due=DUE, **held), None), (build_run(task="by_hand", due=DUE), None))
+
+    note = 'pool "database" is full (2 of 2), since 2026-11-01 03:30:05'
+    assert note_of(linod, "nightly_backup") == ("waiting", note)
+    assert (
+        task_of(linod, "nightly_backup")["running"]["held_since"] == "2026-11-01T01:30:05.000007Z"
+    )
+    assert note_of(linod, "by_hand") == ("waiting", "since 2026-11-01 03:30")
+
+
+@pytest.mark.parametrize(
+    ("after_s", "note"), [(0.0, ""), (0.9, ""), (1.0, "since 03:30"), (60.0, "since 03:30")]
+)
+def test_what_just_came_is_not_said_to_wait(build_run: Build, after_s: float, note: str) -> None:
+    run = build_run(id=7, due=DUE)
+    standing = Standing(
+        task="by_hand",
+        is_chain=False,
+        state="waiting",
+        zone="Europe/Tallinn",
+        recurrence="manually",
+        is_enabled=True,
+        next=None,
+        current=run,
+        progress=None,
+        waits=(run,),
+        last=None,
+        outcomes=(),
+        paused=None,
+        disabled=None,
+        failures=0,
+        warnings=(),
+    )
+
+    assert text_of(standing, DUE + timedelta(seconds=after_s), 96) == note
+
+
+def test_who_waits_while_another_runs_is_counted(
+    linod: Linod, build_run: Build, keep: Keep
+) -> None:
+    later = {"held": "run 1 was going on", "held_since": DUE}
+    keep(
+        (build_run(due=DUE, started=DUE), None),
+        *((build_run(due=DUE + timedelta(days=day), **later), None) for day in (1, 2)),
+        (build_run(task="by_hand", due=DUE), None),
+    )
+
+    head = " ".join(linod("status").stdout.split("TASK")[0].split())
+    assert head.endswith("1 waiting, 1 unfinished, 1 never ran, 1 switched off; 3 runs waiting")
+    note = note_of(linod, "nightly_backup")[1]
+    assert note == "2 more wait: run 1 is going on, since 2026-11-01 03:30"
+    assert json.loads(linod("status", "--json").stdout)["waiting"] == 3
 
 
 def test_failures_in_a_row_are_counted(linod: Linod, build_run: Build, keep: Keep) -> None:

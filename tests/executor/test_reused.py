@@ -98,6 +98,16 @@ async def lingers():
         await asyncio.sleep(60)
     finally:
         note("cancelled")
+def finishes(run: linod.Run):
+    note(os.getpid())
+    while not run.should_stop: time.sleep(0.01)
+    note("asked")
+async def finishes_async(run: linod.Run):
+    note(os.getpid())
+    while not run.should_stop: await asyncio.sleep(0.01)
+    note("asked")
+def returns(value): return [value, linod.current_run().id]
+def knows_its_end(run: linod.Run): note(str(run.deadline), os.environ.get("LINOD_DEADLINE"))
 async def wanted(): return True
 async def unwanted(): return False
 """
@@ -433,6 +443,53 @@ def test_only_if_is_asked_in_the_same_loop(stage: Any, answer: str, outcome: str
     (end,) = in_turn(stage, "report")
 
     assert end.outcome == outcome
+
+
+@pytest.mark.parametrize("procedure", ["finishes", "finishes_async"])
+def test_a_run_that_looks_whether_to_stop_leaves_the_process_to_the_next(
+    stage: Any, procedure: str
+) -> None:
+    task(stage, procedure)
+
+    async def scene() -> None:
+        for number in (1, 2):
+            stage.start("report", number)
+            await stage.until(lambda number=number: [number] in [n[:1] for n in noted(stage)])
+            stage.stop(number)
+            assert (await stage.ended(number)).outcome is Outcome.CANCELLED
+
+    stage.play(scene)
+
+    (_, pid), asked, (_, same), asked_too = noted(stage)
+    assert (pid, asked, asked_too) == (same, [1, "asked"], [2, "asked"])
+
+
+def test_term_ends_the_next_run_that_does_not_look(stage: Any) -> None:
+    task(stage, "finishes", "polite")
+    task(stage, "sleeps", kill_after=_seconds(60))
+
+    async def scene() -> None:
+        for number, name in enumerate(["polite", "report"], 1):
+            stage.start(name, number)
+            await stage.until(lambda number=number: [number] in [n[:1] for n in noted(stage)])
+            stage.stop(number)
+            await stage.ended(number)
+
+    stage.play(scene)
+
+
+def test_each_run_has_its_own_result_and_deadline(stage: Any) -> None:
+    task(stage, "returns", arguments={"value": "x"})
+    task(stage, "knows_its_end", "ends", timeout=_seconds(60))
+    task(stage, "knows_its_end", "endless")
+
+    first, second, *_ = in_turn(stage, "report", "report", "ends", "endless")
+
+    assert [first.detail, second.detail] == [{"result": ["x", 1]}, {"result": ["x", 2]}]
+    (_, ends, told), endless = noted(stage)
+    assert ends != "None"
+    assert told is not None
+    assert endless == [4, "None", None]
 
 
 # -- its keeper and its daemon ----------------------------------------------------------------

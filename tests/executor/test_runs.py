@@ -193,6 +193,8 @@ def test_a_run_knows_itself_by_its_environment(stage: Any) -> None:
         "LINOD_RUN_ID": "1",
         "LINOD_TASK": "report",
         "LINOD_DUE": "2026-03-02T05:00:00Z",
+        "LINOD_PLANNED": "2026-03-02T05:00:00Z",
+        "LINOD_ZONE": "Europe/Tallinn",
         "LINOD_ATTEMPT": "1",
         "LINOD_TRIGGER": "schedule",
         "LINOD_DIRECTORY": str(stage.directory),

@@ -21,6 +21,7 @@ from linod.events import Outcome, RunEnded, StopRun
 from linod.executor import register, runfiles, takeover, tree
 from linod.executor.door import Door
 from linod.executor.executor import Going
+from linod.executor.progress import Progress
 from linod.executor.runfiles import Proof
 
 DAEMON = """
@@ -341,3 +342,45 @@ def test_a_keeper_without_daemon_and_runs_ends_after_a_minute(stage: Any) -> Non
     wait_until(lambda: not is_there(keeper), within_s=70)
 
     assert time.monotonic() - before > 50
+
+
+# -- progress ---------------------------------------------------------------------------------
+
+HALF = """
+import os, time
+from pathlib import Path
+import linod
+
+def half(run: linod.Run):
+    run.progress(40, 80)
+    Path("ready").touch()
+    while not Path("go").exists():
+        time.sleep(0.01)
+"""
+
+
+def leave_alone_with_half(stage: Any) -> None:
+    """Have a daemon start the run, and kill it."""
+    keys = 'procedure="shop.half"'
+    text = DAEMON.replace("shell=script", keys).replace(
+        'directory=folder / "var"', 'directory=folder / "var", import_path=(folder,)'
+    )
+    daemon = subprocess.Popen([sys.executable, "-c", text, str(stage.folder), ""])
+    wait_until((stage.folder / "ready").exists)
+    daemon.kill()
+    daemon.wait()
+
+
+def test_the_next_daemon_knows_it_too(stage: Any) -> None:
+    stage.module("shop", HALF)
+    leave_alone_with_half(stage)
+
+    async def scene() -> Any:
+        (kept,) = takeover.take_over(former(stage))
+        stage.executor.adopt(kept, [going()])
+        found = stage.executor.progress(1)
+        go(stage)
+        await stage.ended()
+        return found
+
+    assert stage.play(scene) == Progress(40, 80)

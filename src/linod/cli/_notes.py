@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from linod.cli._standing import Standing
 from linod.events import Outcome, State
 from linod.policy import Hold
 from linod.store.interface import RunRow
-from linod.views import ahead, clean, count_of, cut, near, present
+from linod.views import ahead, clean, count_of, cut, near, present, progress
 
 _REASON_COLUMNS = 48
 """Of a reason: enough for the kind of an exception and what it is about."""
+_MOMENT = timedelta(seconds=1)
+"""What waits for less is about to start."""
 
 
 def note_of(standing: Standing, at: datetime, room: int) -> str:
@@ -45,16 +47,30 @@ def who(hold: Hold, at: datetime, zone: str) -> str:
 
 
 def _of_current(standing: Standing, current: RunRow, at: datetime) -> Iterator[str]:
-    others = standing.waiting - (current.state is State.WAITING)
     if standing.step is not None:
         yield standing.step
+    if standing.progress is not None:
+        yield progress(*standing.progress)
     if current.state is State.WAITING:
-        held = clean(present(current.held)) or "its time has not come"
-        is_early = current.planned > at
-        if current.held or is_early:
-            yield f"{held}, {ahead(current.planned, at)}" if is_early else held
+        yield from _waits(current, at, standing.zone)
+    others = [run for run in standing.waits if run.id != current.id]
     if others:
-        yield f"{others:,} more {'waits' if others == 1 else 'wait'}"
+        more = f"{len(others):,} more {'waits' if len(others) == 1 else 'wait'}"
+        first = ", ".join(_waits(others[0], at, standing.zone))
+        yield f"{more}: {first}" if first else more
+
+
+def _waits(run: RunRow, at: datetime, zone: str) -> Iterator[str]:
+    """Say what a run waits for, and until or since when; nothing of one that just came."""
+    held = clean(present(run.held))
+    if run.planned > at:
+        yield f"{held or 'its time has not come'}, {ahead(run.planned, at)}"
+        return
+    since = run.held_since or run.planned
+    is_long = at - since >= _MOMENT
+    when = f"since {near(since.replace(microsecond=0), at, zone)}" if is_long else ""
+    if held or when:
+        yield ", ".join(filter(None, (held, when)))
 
 
 def _of_last(standing: Standing) -> Iterator[str]:

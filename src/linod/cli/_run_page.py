@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from linod.store.interface import Reader
 
 _WARNINGS_MAX = 1000
+_RESULT_COLUMNS = 87
+"""What its line has room for."""
+_ELSEWHERE = ("traceback", "result")
+"""Parts of the detail that have a place of their own."""
 
 
 @frozen(kw_only=True)
@@ -76,6 +81,13 @@ def used_text(run: RunRow) -> str:
     return f"{user} user and {system} system time, {size(run.used['memory'])} of memory at most"
 
 
+def result_text(run: RunRow) -> str:
+    """Write what a procedure returned on one line, cut; empty where nothing is kept."""
+    if run.result is None:
+        return ""
+    return cut(clean(json.dumps(run.result, ensure_ascii=False)), _RESULT_COLUMNS)
+
+
 def page_lines(page: Page, zone: str) -> Iterator[str]:
     """Lay out one run."""
     run = page.run
@@ -110,10 +122,11 @@ def _facts(page: Page, zone: str) -> Iterator[tuple[str, str]]:
     elif not run.is_ended:
         yield "step", step_of(run.detail) or ""
     yield "used", used_text(run)
+    yield "result", result_text(run)
     for warning in page.warnings:
         yield "warning", f"{warning.text} ({due_text(warning.at, zone)})"
     for name, value in run.detail.items():
-        if name != "traceback" and isinstance(value, str | int | float):
+        if name not in _ELSEWHERE and isinstance(value, str | int | float):
             yield name.replace("_", " "), str(value)
 
 

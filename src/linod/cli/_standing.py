@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from linod.cli._options import now
 from linod.cli._past import daemon_status, reading
@@ -41,8 +40,10 @@ class Standing:
     is_enabled: bool
     next: datetime | None
     current: RunRow | None
-    waiting: int
-    """How many runs of it wait."""
+    progress: tuple[float, float | None] | None
+    """How far that run is, where it says so: so much is done, of so much if that is known."""
+    waits: tuple[RunRow, ...]
+    """Those of its runs that wait, oldest first."""
     last: RunRow | None
     outcomes: tuple[Outcome, ...]
     paused: Hold | None
@@ -51,6 +52,11 @@ class Standing:
     """So many occurrences in a row failed for good."""
     warnings: tuple[WarningRow, ...]
     """Those of a day, newest first."""
+
+    @property
+    def waiting(self) -> int:
+        """How many runs of it wait."""
+        return len(self.waits)
 
     @property
     def step(self) -> str | None:
@@ -70,20 +76,25 @@ class Look:
     """The tasks that are decided far beyond now, since the clock stepped back, and how far."""
     standings: list[Standing]
 
+    @property
+    def waiting(self) -> int:
+        """How many runs wait."""
+        return sum(standing.waiting for standing in self.standings)
+
 
 @frozen(kw_only=True)
 class _Past:
     """What the store knows."""
 
     summaries: dict[str, TaskSummary]
-    waiting: Counter[str]
+    waiting: dict[str, list[RunRow]]
     holds: dict[Key, Hold]
     warnings: dict[str, list[WarningRow]]
     failures: dict[str, int]
     ahead: dict[str, datetime]
 
 
-_NOTHING = _Past(summaries={}, waiting=Counter(), holds={}, warnings={}, failures={}, ahead={})
+_NOTHING = _Past(summaries={}, waiting={}, holds={}, warnings={}, failures={}, ahead={})
 
 
 @frozen(kw_only=True)
@@ -97,6 +108,8 @@ class _Served:
     zone: str
     is_enabled: bool
     next: datetime | None
+    progress: dict[int, tuple[float, float | None]] = field(factory=dict)
+    """Of its runs that say how far they are, by their numbers."""
 
 
 def look(config: Config) -> Look:
@@ -122,10 +135,13 @@ def _past(reader: Reader, names: list[str], at: datetime) -> _Past:
         if row.at > at - WARNED_FOR:
             warnings.setdefault(row.task, []).append(row)
     cursors = {name: row for name, row in reader.cursors().items() if row.definition}
-    unfinished = reader.unfinished()
+    waiting: dict[str, list[RunRow]] = {}
+    for run in reader.unfinished():
+        if run.state is State.WAITING:
+            waiting.setdefault(run.task, []).append(run)
     return _Past(
         summaries=reader.summaries(names),
-        waiting=Counter(run.task for run in unfinished if run.state is State.WAITING),
+        waiting=waiting,
         holds={
             (hold.task, hold.kind): hold
             for hold in reader.holds()
@@ -162,6 +178,9 @@ def _served(config: Config, daemon: dict[str, Any]) -> Iterator[_Served]:
             zone=served["zone"],
             is_enabled=bool(served["is_enabled"]) and bool(daemon.get("is_enabled", True)),
             next=datetime.fromisoformat(following) if following else None,
+            progress={
+                told["run"]: (told["done"], told["total"]) for told in served.get("progress", ())
+            },
         )
 
 
@@ -182,7 +201,8 @@ def _standing(
         is_enabled=served.is_enabled,
         next=_next(config, served, hold),
         current=summary.current,
-        waiting=past.waiting[name],
+        progress=served.progress.get(summary.current.id) if summary.current else None,
+        waits=tuple(past.waiting.get(name, ())),
         last=summary.last,
         outcomes=tuple(summary.outcomes),
         paused=paused,

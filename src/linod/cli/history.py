@@ -57,9 +57,10 @@ def command(config_path: str | None, which: str | None, number: int, is_json: bo
     --json prints an array of objects, newest first: task, due, attempt, state, started, ended,
     reason, run, trigger, verdict, planned, took_s, used (user_s, system_s, memory in bytes; or
     null), last, count, by, chain (the run of the chain to which it belongs), held (what it waited
-    for last), warnings (texts). Occurrences that did not run have run, attempt, started and ended
-    null, the verdict as their state, and reach from due to last; a warning about a task as a whole
-    has the state warning. One run is an object with arguments, detail and log besides.
+    for last), result (what its procedure returned; or null), warnings (texts). Occurrences that
+    did not run have run, attempt, started and ended null, the verdict as their state, and reach
+    from due to last; a warning about a task as a whole has the state warning. One run is an object
+    with arguments, detail and log besides.
     """
     config = configuration(config_path, which)
     with reading(config) as reader:
@@ -266,6 +267,7 @@ def _json(seen: _Seen, row: _Row) -> dict[str, Any]:
         "by": row.by,
         "chain": row.parent,
         "held": row.held,
+        "result": row.result,
         "warnings": seen.of_run(row),
     }
 
@@ -290,5 +292,6 @@ def _without_run_json(task: str, at: datetime, state: str, reason: str) -> dict[
         "by": "",
         "chain": None,
         "held": "",
+        "result": None,
         "warnings": [],
     }

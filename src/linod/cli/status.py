@@ -33,6 +33,7 @@ from linod.views import (
     clean,
     clock_ahead,
     coarse,
+    count_of,
     cut,
     duration,
     near,
@@ -64,14 +65,15 @@ def command(
 ) -> None:
     """Show how each task and chain does; works with and without a daemon.
 
-    Below a line stands who paused or disabled it and why, what it waits for, at which step a
-    chain is, why it fails, and what was warned of within a day.
+    Below a line stands who paused or disabled it and why, what it waits for and since when, how
+    far a run is, at which step a chain is, why it fails, and what was warned of within a day.
 
     --json prints an object: version, time, daemon (null where none answers), counts by state,
-    paused (linod as a whole: by, since, until, reason; or null), ahead (after a clock that stepped
-    back: tasks and until; or null), and tasks, each with task, is_chain, state, next, last,
-    running (a run or null: run, due, attempt, state, started, ended, took_s, used, reason, held,
-    planned), waiting (how many runs), step, paused, disabled, failures (in a row), warnings (of a
+    waiting (how many runs), paused (linod as a whole: by, since, until, reason; or null), ahead
+    (after a clock that stepped back: tasks and until; or null), and tasks, each with task,
+    is_chain, state, next, last, running (a run or null: run, due, attempt, state, started, ended,
+    took_s, used, reason, held, held_since, planned), progress (of that run: done and total; or
+    null), waiting (how many runs), step, paused, disabled, failures (in a row), warnings (of a
     day), outcomes (of the last ten, oldest first), recurrence, timezone, enabled.
     """
     if task:
@@ -170,7 +172,9 @@ def _header(seen: Look) -> str:
     each = ", ".join(f"{counts[state]:,} {state}" for state in _ORDER if counts[state])
     chains = sum(standing.is_chain for standing in standings)
     tasks = tasks_of(len(standings) - chains, chains)
-    return f"{about}  {tasks}: {each}" if each else f"{about}  {tasks}"
+    # Several runs of a task may wait, also while one of it runs.
+    waits = f"; {count_of(seen.waiting, 'run')} waiting" if seen.waiting > counts["waiting"] else ""
+    return f"{about}  {tasks}: {each}{waits}" if each else f"{about}  {tasks}"
 
 
 def _troubles(seen: Look) -> Iterator[str]:
@@ -221,6 +225,7 @@ def _json(seen: Look) -> dict[str, Any]:
         "time": seen.at,
         "daemon": about,
         "counts": Counter(standing.state for standing in seen.standings),
+        "waiting": seen.waiting,
         "paused": _hold_json(seen.paused),
         "ahead": {"tasks": len(seen.ahead), "until": latest} if seen.ahead else None,
         "tasks": [_task_json(standing) for standing in seen.standings],
@@ -235,6 +240,7 @@ def _task_json(standing: Standing) -> dict[str, Any]:
         "next": standing.next,
         "last": _run_json(standing.last),
         "running": _run_json(standing.current),
+        "progress": _progress_json(standing),
         "waiting": standing.waiting,
         "step": standing.step,
         "paused": _hold_json(standing.paused),
@@ -262,8 +268,16 @@ def _run_json(run: RunRow | None) -> dict[str, Any] | None:
         "used": run.used,
         "reason": run.reason,
         "held": run.held,
+        "held_since": run.held_since,
         "planned": run.planned,
     }
+
+
+def _progress_json(standing: Standing) -> dict[str, Any] | None:
+    if standing.progress is None:
+        return None
+    done, total = standing.progress
+    return {"done": done, "total": total}
 
 
 def _hold_json(hold: Hold | None) -> dict[str, Any] | None:

@@ -69,9 +69,9 @@ def command(
     did not run as expected on that day. TASK@T asks the same.
 
     --json prints an object: task, at, verdict, is_expected, text, due, last, count, reason, by,
-    run (the last attempt, as an object with late_s, took_s, held, …), runs (their numbers), other
-    (the run that was in the way), before and after (the nearest instants), excluded_by, rule,
-    chain, through (so far it is decided), daemon.
+    run (the last attempt, as an object with late_s, took_s, held, result, …), runs (their
+    numbers), other (the run that was in the way), before and after (the nearest instants),
+    excluded_by, rule, chain, through (so far it is decided), daemon.
     """
     if at is not None and is_last:
         raise Told("--at and --last are two questions: take one", USAGE)

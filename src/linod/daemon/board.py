@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +10,13 @@ from attrs import evolve, frozen
 
 from linod.engine import Settled
 from linod.events import State
+from linod.executor.progress import Progress
 from linod.policy import ALL, WARNED_FOR, Hold, HoldKind, is_ahead, step_of
 from linod.store.interface import OUTCOMES_SHOWN, RunRow, TaskSummary, WarningRow
 from linod.views import utc
+
+_ProgressOf = Callable[[int], Progress | None]
+"""How far a run is, by its number."""
 
 
 @frozen(kw_only=True)
@@ -98,13 +102,13 @@ class Board:
             "ahead": {"tasks": len(ahead), "until": utc(max(ahead))} if ahead else None,
         }
 
-    def tasks_json(self, now: datetime) -> list[dict[str, Any]]:
+    def tasks_json(self, now: datetime, progress_of: _ProgressOf) -> list[dict[str, Any]]:
         """All tasks and chains, as the verb status answers."""
         going_on: dict[str, list[RunRow]] = {}
         for run in self.unfinished.values():
             going_on.setdefault(run.task, []).append(run)
         return [
-            self._task_json(served, going_on.get(served.task, []), now)
+            self._task_json(served, going_on.get(served.task, []), now, progress_of)
             for served in self._served.values()
         ]
 
@@ -124,7 +128,13 @@ class Board:
         outcomes = (*past.outcomes, run.outcome)[-OUTCOMES_SHOWN:]
         self._summaries[run.task] = evolve(past, last=run, outcomes=outcomes)
 
-    def _task_json(self, served: Served, going_on: list[RunRow], now: datetime) -> dict[str, Any]:
+    def _task_json(
+        self,
+        served: Served,
+        going_on: list[RunRow],
+        now: datetime,
+        progress_of: _ProgressOf,
+    ) -> dict[str, Any]:
         past = self._summaries.get(served.task, TaskSummary(task=served.task))
         waiting = [run for run in going_on if run.state is State.WAITING]
         begun = [run for run in going_on if run.state is not State.WAITING]
@@ -140,6 +150,7 @@ class Board:
             "waiting": len(waiting),
             "current": current.to_json() if current else None,
             "step": step_of(current.detail) if current else None,
+            "progress": _progress_json(begun, progress_of),
             "last": past.last.to_json() if past.last else None,
             "outcomes": [outcome.value for outcome in past.outcomes],
             "failures": served.failures,
@@ -152,6 +163,12 @@ class Board:
             return 0
         self._warned[task] = [at for at in self._warned[task] if at > now - WARNED_FOR]
         return len(self._warned[task])
+
+
+def _progress_json(runs: list[RunRow], progress_of: _ProgressOf) -> list[dict[str, Any]]:
+    """How far the runs are that say so."""
+    told = ((run.id, progress_of(run.id)) for run in runs)
+    return [{"run": run, "done": at.done, "total": at.total} for run, at in told if at is not None]
 
 
 def _hold_json(hold: Hold | None) -> dict[str, Any] | None:

@@ -58,6 +58,7 @@ class Desk:
         since: datetime,
     ) -> None:
         self._service = service
+        self._executor = executor
         self._reader = reader
         self._following = Following(service, executor, reader)
         self._reload = reload
@@ -107,7 +108,7 @@ class Desk:
             "is_stopping": self.is_stopping,
             "trouble": self._service.trouble,
             **self._service.board.whole_json(present),
-            "tasks": self._service.board.tasks_json(present),
+            "tasks": self._service.board.tasks_json(present, self._executor.progress),
         }
 
     # -- runs -------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from loguru import logger
 
 from linod.events import ONLY_IF, Outcome
+from linod.executor import returning
 from linod.executor.binding import Plan, Unbindable, plan_of
 from linod.executor.failing import failure
 from linod.executor.resolve import Unresolved, one_line
@@ -85,8 +86,8 @@ async def asked_in_loop(path: str, planned: Planned, run: Run) -> dict[str, Any]
     return _answered(result)
 
 
-def _ended_with(_result: Any) -> dict[str, Any]:
-    return {"outcome": str(Outcome.SUCCEEDED), "reason": "", "detail": {}}
+def _ended_with(result: Any) -> dict[str, Any]:
+    return {"outcome": str(Outcome.SUCCEEDED), "reason": "", "detail": _kept(result)}
 
 
 def _ended_by(error: BaseException) -> dict[str, Any]:
@@ -186,6 +187,20 @@ def _bound(plan: Plan, arguments: dict[str, Any], run: Run) -> tuple[list[Any], 
 
 async def _awaited(result: Any) -> Any:
     return await result
+
+
+def _kept(result: Any) -> dict[str, Any]:
+    """Give what is kept of a result; say why it is not, to who asks for DEBUG."""
+    if result is None:
+        return {}
+    try:
+        return {returning.RESULT: returning.kept(result)}
+    except returning.Unkept as error:
+        why = str(error)
+    except BaseException as error:  # noqa: BLE001 - a thread of user code may be changing it
+        why = one_line(error)
+    _log(logger.debug, f"its result is not stored: {why}")
+    return {}
 
 
 # -- what user code raises --------------------------------------------------------------------

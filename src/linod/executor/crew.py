@@ -107,10 +107,17 @@ class Member:
                 other.wanted = (Outcome.LOST, reason)
 
     def reports(self, data: bytes) -> list[tuple[KeptRun, dict[str, Any]]]:
-        """Return what it reports of its runs; user code may write anything here."""
-        messages = [wire.decode(line) for line in self._reports.feed(data)]
-        known = [(self._run(each.get("run")), each) for each in messages if each is not None]
-        return [(run, message) for run, message in known if run is not None]
+        """Return what it reports of its runs; user code may write anything here, but not much.
+
+        An end is heard also where a run had said too much: nothing else tells that it is over.
+        """
+        found = []
+        for line in self._reports.feed(data):
+            message = wire.decode(line) or {}
+            run = self._run(message.get("run"))
+            if run is not None and ("end" in message or run.may_say(len(line))):
+                found.append((run, message))
+        return found
 
     def log_lines(self, data: bytes) -> list[tuple[KeptRun, bytes]]:
         """Return what its runs wrote to the log; each line begins with the number of the run."""

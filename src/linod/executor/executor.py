@@ -31,6 +31,7 @@ from linod.executor import messages, runfiles, tree
 from linod.executor.failing import naming
 from linod.executor.keepers import Keepers
 from linod.executor.link import IMPORT_WITHIN_S, Link, Listening, Own
+from linod.executor.progress import Progress
 from linod.executor.takeover import Kept
 from linod.specs import Config, Task
 
@@ -129,6 +130,8 @@ class Executor:
             self._going[going.run] = (going, link)
             if (started := kept.runs[going.run].started) is not None:
                 self._heard(link, started)
+            if (progress := kept.runs[going.run].progress) is not None:
+                link.progress[going.run] = progress
         known = {going.run for going in runs}
         for run in kept.runs.keys() - known:
             link.send(messages.disown(run, kept.runs[run].lease))
@@ -151,6 +154,10 @@ class Executor:
     def definition(self, run: int) -> Task | None:
         """The task as it was when a run was started that goes on; None where none does."""
         return self._going[run][0].task if run in self._going else None
+
+    def progress(self, run: int) -> Progress | None:
+        """How far a run is, where it goes on and says so."""
+        return self._going[run][1].progress.get(run) if run in self._going else None
 
     def follow(self, run: int, callback: Callable[[str], None]) -> Callable[[], None]:
         """Give the log lines of a run, those that are there and those that come; return its end."""
@@ -211,6 +218,8 @@ class Executor:
             self._started(run, message)
         elif kind == "lines":
             self._lines(run, str(message.get("text", "")))
+        elif kind == "progress":
+            self._progressed(run, link, message)
         elif kind == "ended":
             self._ended(run, message)
 
@@ -225,6 +234,10 @@ class Executor:
                 at=datetime.fromtimestamp(message["at"], UTC),
             )
         )
+
+    def _progressed(self, run: int, link: Link, message: dict[str, Any]) -> None:
+        if (progress := Progress.of_json(message.get("progress"))) is not None:
+            link.progress[run] = progress
 
     def _lines(self, run: int, text: str) -> None:
         for callback in tuple(self._followers.get(run, ())):
@@ -241,6 +254,7 @@ class Executor:
     def _let_go(self, run: int, link: Link) -> None:
         link.runs.discard(run)
         link.started.discard(run)
+        link.progress.pop(run, None)
         if not link.runs:
             self._keepers.idle_soon(link)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import selectors
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ _DRAIN_MAX = 1024 * 1024
 _LEVELS = {"stdout": LogLevel.INFO, "stderr": LogLevel.WARNING}
 
 Tell = Callable[[dict[str, Any]], None]
+Report = tuple[KeptRun, dict[str, Any]]
 Speaker = KeptRun | Member
 """Who has pipes: a run with a worker of its own, or a worker that has several."""
 
@@ -98,30 +99,33 @@ class Hearing:
         if isinstance(speaker, KeptRun):
             self._take_of_run(speaker, name, data)
         elif name == "report":
-            self._take_reports(speaker, data)
+            self._take_reports(speaker.reports(data))
         elif name == "lines":
             for run, line in speaker.log_lines(data):
                 self._add_lines(run, self._speech.lines(run, line))
         elif speaker.speaking is not None:
             self._take_of_run(speaker.speaking, name, data)
 
-    def _take_reports(self, member: Member, data: bytes) -> None:
-        for run, message in member.reports(data):
-            if run.take_report(message):
-                self._tell(telling.started(run))
-            if isinstance(end := message.get("end"), dict):
-                run.leave(end)
-
     def _take_of_run(self, run: KeptRun, name: str, data: bytes) -> None:
         if name == "report":
-            for message in run.reports(data):
-                if run.take_report(message):
-                    self._tell(telling.started(run))
+            self._take_reports([(run, message) for message in run.reports(data)])
         elif name == "lines":
             self._add_lines(run, self._speech.lines(run, data))
         elif text := run.output(name, data):
             written = self._speech.write(run, _LEVELS[name], text)
             self._add_lines(run, written.splitlines(keepends=True))
+
+    def _take_reports(self, reports: Sequence[Report]) -> None:
+        """Tell what is new: of its progress only the newest, however much came at once."""
+        formers = {run: run.progress for run, _ in reports}
+        for run, message in reports:
+            if run.take_report(message):
+                self._tell(telling.started(run))
+            if run.member is not None and isinstance(end := message.get("end"), dict):
+                run.leave(end)
+        for run, former in formers.items():
+            if run.progress is not None and run.progress != former:
+                self._tell(telling.progress(run.order.run, run.progress))
 
     def _close(self, speaker: Speaker, name: str) -> None:
         descriptor = speaker.pipes.pop(name)

@@ -16,6 +16,7 @@ from typing import Any
 from attrs import evolve
 
 from linod.executor import messages
+from linod.executor.identity import with_identity
 from linod.executor.link import Link, Listening, Own, TakenOver
 from linod.executor.messages import KeeperKey, Settings
 from linod.executor.takeover import Kept
@@ -171,7 +172,7 @@ class Keepers:
         if key not in self._links:
             assert self._config is not None, "configure() comes before start()"
             settings = messages.settings_for(self._config, key, self._directory, self._log_plan)
-            settings = messages.with_identity(settings, key.environ(os.environ))
+            settings = with_identity(settings, key.environ(os.environ))
             kept = self._offered.pop(settings.identity, None)
             self._links[key] = self._spawn(key, evolve(settings, late=self._late), kept)
         return self._links[key]

@@ -14,7 +14,6 @@ import resource
 import selectors
 import signal
 import socket
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -29,7 +28,7 @@ from linod.executor.failing import failure
 from linod.executor.forking import Forking
 from linod.executor.hearing import Hearing, Speech
 from linod.executor.kept import KeptRun
-from linod.executor.limiting import TERM_BEFORE_KILL_S, Limiting
+from linod.executor.limiting import TERM_BEFORE_KILL_S, Limiting, clock
 from linod.executor.memory import OutOfMemory
 from linod.executor.messages import Order, Settings, TaskSpec, order_of
 from linod.executor.sources import Sources
@@ -43,7 +42,7 @@ ALONE_S = 60.0
 # A worker is forked ahead in the first quiet moment.
 _QUIET_S = 0.001
 _EXPECTED_FOR_S = 5.0
-# A daemon that does not read gets no more lines of followed runs.
+# A daemon that does not read gets no more of what it may miss.
 _OUTBOX_MAX = 4 * 1024 * 1024
 
 Plans = Callable[[str], Planned]
@@ -85,7 +84,7 @@ class Keeping:
         self._crew = Crew(self._forking, self._hearing.begin, self._hearing.end)
         self._strays = Strays(settings.directory, self._workers)
         self._memory = OutOfMemory()
-        self._limiting = Limiting(self._strays, self._runs, _clock)
+        self._limiting = Limiting(self._strays, self._runs, clock)
         self._waker, self._wakeup = socket.socketpair()
         self._is_writing = False
         self._actions: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -110,8 +109,8 @@ class Keeping:
                 key.data()
             self._reap()
             if not events and self._needs_spare():
-                self._forking.make_spare(_clock())
-            now = _clock()
+                self._forking.make_spare(clock())
+            now = clock()
             for run in [run for run in self._runs.values() if _is_due(run, now)]:
                 self._advance(run, now)
             self._crew.advance(now)
@@ -127,10 +126,10 @@ class Keeping:
             self._leave_at = None
             return False
         if self._leave_at is None:
-            self._leave_at = _clock() + ALONE_S
-        if not self._is_leaving and _clock() < self._leave_at:
+            self._leave_at = clock() + ALONE_S
+        if not self._is_leaving and clock() < self._leave_at:
             return False
-        self._crew.dismiss_all(_clock())
+        self._crew.dismiss_all(clock())
         return not self._crew.pids
 
     def _watch_signals(self) -> None:
@@ -146,7 +145,7 @@ class Keeping:
 
     def _wait_s(self) -> float | None:
         times = [run.next_at for run in self._runs.values() if run.next_at is not None]
-        now = _clock()
+        now = clock()
         others = (self._leave_at, self._forking.ease(now), self._crew.next_at())
         times += [at for at in others if at is not None]
         wait_s = max(0.0, min(times) - now) if times else None
@@ -156,7 +155,7 @@ class Keeping:
 
     def _needs_spare(self) -> bool:
         is_wanted = bool(self._specs) and not (self._channel.is_closed or self._is_retired)
-        return is_wanted and self._forking.needs_more(_clock())
+        return is_wanted and self._forking.needs_more(clock())
 
     def _hear(self) -> None:
         if self._channel.is_closed:
@@ -185,8 +184,8 @@ class Keeping:
         self._watch_writing()
 
     def _tell(self, message: dict[str, Any]) -> None:
-        """Say something of a run; lines only while the daemon reads them."""
-        if message["is"] != "lines" or self._channel.waiting < _OUTBOX_MAX:
+        """Say something of a run; what may be missed only while the daemon reads it."""
+        if message["is"] not in telling.MAY_BE_MISSED or self._channel.waiting < _OUTBOX_MAX:
             self._send(message)
 
     def _send(self, message: dict[str, Any]) -> None:
@@ -285,7 +284,7 @@ class Keeping:
     def _expect(self, message: dict[str, Any]) -> None:
         wanted = [self._context(name) for name in message.get("reused", ())]
         count = message["count"] - len(wanted) + self._crew.missing(wanted)
-        self._forking.expect(count, _clock() + _EXPECTED_FOR_S)
+        self._forking.expect(count, clock() + _EXPECTED_FOR_S)
 
     def _context(self, task: str) -> Context:
         spec = self._specs[task]
@@ -295,11 +294,11 @@ class Keeping:
     def _retire(self, _message: dict[str, Any]) -> None:
         self._is_retired = True
         self._forking.dismiss_all()
-        self._crew.dismiss_all(_clock())
+        self._crew.dismiss_all(clock())
 
     def _leave(self, _message: dict[str, Any]) -> None:
         self._is_leaving = True
-        self._crew.dismiss_all(_clock())
+        self._crew.dismiss_all(clock())
         for run in list(self._runs.values()):
             self._limiting.end(run, Outcome.LOST, DISMISSED, TERM_BEFORE_KILL_S)
 
@@ -323,7 +322,7 @@ class Keeping:
             if run.pid == pid and run.status is None:
                 is_killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
                 run.died(status, used, is_oom=is_killed and self._memory.has_struck())
-                run.next_at = _clock()
+                run.next_at = clock()
 
     def _workers(self) -> set[int]:
         """The children that are no strays."""
@@ -343,7 +342,7 @@ class Keeping:
             self._hearing.end(run)
         else:
             self._hearing.end_lines(run)
-            self._crew.release(run, _clock())
+            self._crew.release(run, clock())
         end = run.result()
         is_alone = self._channel.is_closed
         message = {"is": "ended", "run": run.order.run, "lease": run.order.lease, **end}
@@ -362,10 +361,3 @@ def _note(_number: int, _frame: Any) -> None:
 
 def _is_due(run: KeptRun, now: float) -> bool:
     return run.next_at is not None and run.next_at <= now
-
-
-def _clock() -> float:
-    """Limits count time asleep too, where the system can tell."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from linod.events import ONLY_IF, Outcome
 from linod.executor import wire
+from linod.executor.allowance import Allowance
 from linod.executor.containing import limit_passed
 from linod.executor.messages import Order, TaskSpec
+from linod.executor.progress import Progress
 from linod.executor.weighing import MAXRSS_UNIT
 from linod.specs import LogLevel
 
@@ -131,6 +133,8 @@ class KeptRun:
         """Whether the kernel ended it for want of memory."""
         self.used: dict[str, Any] = {}
         """What it used, by the kernel's account."""
+        self.progress: Progress | None = None
+        """How far it is, where it says so."""
         self.end: dict[str, Any] | None = None
         """What the worker reported."""
         self.is_followed = order.is_followed
@@ -139,7 +143,7 @@ class KeptRun:
         self._cutters = {"stdout": LineCutter(), "stderr": LineCutter()}
         self._reports = wire.LineBuffer(wire.LINE_MAX)
         self._lines = wire.LineBuffer(wire.LINE_MAX)
-        self._report_bytes = 0
+        self._allowance = Allowance(time.monotonic)
 
     def output(self, name: str, data: bytes) -> str:
         """Return the whole lines of stdout or stderr, as text; `data` is empty at the end."""
@@ -151,10 +155,13 @@ class KeptRun:
         """Return the lines that the worker wrote to the log."""
         return [line + b"\n" for line in self._lines.feed(data)]
 
+    def may_say(self, size: int) -> bool:
+        """Tell whether it may report so many bytes more."""
+        return self._allowance.takes(size)
+
     def reports(self, data: bytes) -> list[dict[str, Any]]:
         """Return what the worker reports; user code may write anything here, but not much."""
-        self._report_bytes += len(data)
-        if self._report_bytes > wire.LINE_MAX:
+        if not self.may_say(len(data)):
             return []
         messages = (wire.decode(line) for line in self._reports.feed(data))
         return [message for message in messages if message is not None]
@@ -167,6 +174,8 @@ class KeptRun:
             self.worker = f"{self.pid}:{ticks}"
             self.started = float(at)
             return True
+        if self.started is not None and "progress" in message:
+            self.progress = Progress.of_json(message["progress"]) or self.progress
         if message.get("passed") is True:
             self.has_passed = True
         end = message.get("end")

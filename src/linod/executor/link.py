@@ -16,6 +16,7 @@ from attrs import evolve, frozen
 from linod.executor import messages, register, runfiles
 from linod.executor.messages import KeeperKey, Settings
 from linod.executor.process import Child, Inherited, KeeperProcess
+from linod.executor.progress import Progress
 from linod.executor.register import Former
 from linod.executor.takeover import Kept
 from linod.executor.wire import LINE_MAX, Channel
@@ -48,6 +49,8 @@ class Link:
         self.runs: set[int] = set()
         self.started: set[int] = set()
         """Those of its runs whose start was reported."""
+        self.progress: dict[int, Progress] = {}
+        """Of those of its runs that say how far they are."""
         self.is_ready = False
         self.is_gone = False
         self._known: dict[str, Task] = {}

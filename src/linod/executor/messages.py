@@ -4,8 +4,8 @@ Rules of this border:
 - From the daemon: hello (once), task (before its first start), start, stop, follow, unfollow,
   expect (so many starts soon), retire (nothing will be started any more), leave (end all, then
   yourself).
-- From the keeper: importing, ready or late (once), unusable, started, lines, ended; to the next
-  daemon first: keeping, ended for what the former one may not have read, told.
+- From the keeper: importing, ready or late (once), unusable, started, progress, lines, ended; to
+  the next daemon first: keeping, ended for what the former one may not have read, told.
 - A keeper may be older or newer than its daemon: what is not known is passed over, and PROTOCOL
   changes only where that would be wrong.
 - Instants are seconds since 1970; arguments are packed (see `wire`).
@@ -13,18 +13,15 @@ Rules of this border:
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import os
 import pwd
-import sys
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, evolve, field, frozen
+from attrs import asdict, field, frozen
 
 from linod.events import Outcome, StartRun, StopRun
 from linod.executor.runfiles import uid_of
@@ -35,6 +32,8 @@ MAX_RUNS = 1000
 """Of a reused process, unless the task says otherwise."""
 PROTOCOL = 1
 """Of keepers that are taken over."""
+DEADLINE = "LINOD_DEADLINE"
+"""The one variable that not each run has."""
 
 
 @frozen
@@ -91,7 +90,7 @@ class Settings:
     nice: int = 0
     """The highest priority of its tasks, as far as only root may give it."""
     identity: str = ""
-    """Of everything that makes this keeper what it is but its code: see `with_identity`."""
+    """Of everything that makes this keeper what it is but its code: see `identity`."""
 
 
 @frozen(kw_only=True)
@@ -201,13 +200,17 @@ class Order:
         """LINOD_OCCURRENCE_KEY: the same for all attempts."""
         return f"{self.task}@{_iso(self.due)}"
 
-    def environ(self, directory: str) -> dict[str, str]:
+    def environ(self, directory: str, deadline: datetime | None = None) -> dict[str, str]:
         """Return the variables that tell a run who it is."""
+        ends = {} if deadline is None else {DEADLINE: _iso(deadline)}
         return {
+            **ends,
             "LINOD_OCCURRENCE_KEY": self.key,
             "LINOD_RUN_ID": str(self.run),
             "LINOD_TASK": self.task,
             "LINOD_DUE": _iso(self.due),
+            "LINOD_PLANNED": _iso(self.planned),
+            "LINOD_ZONE": self.zone,
             "LINOD_ATTEMPT": str(self.attempt),
             "LINOD_TRIGGER": self.trigger,
             "LINOD_DIRECTORY": directory,
@@ -235,27 +238,6 @@ def django_of(config: Config, key: KeeperKey) -> str | None:
 def module_of(path: str) -> str:
     """Guess the module of a dotted path without importing it: all but the last name."""
     return path.rpartition(".")[0] or path
-
-
-_PER_START = frozenset(
-    (
-        *("INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_EXEC_PID", "MAINPID", "MANAGERPID"),
-        *("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "SHLVL", "OLDPWD", "_"),
-    )
-)
-"""Variables that shells and systemd set anew at each start of the same thing."""
-
-
-def with_identity(settings: Settings, environ: Mapping[str, str]) -> Settings:
-    """Name all that a keeper is made of, its environment too, by a hash.
-
-    `late` is left out: it is what keepers themselves found out.
-    """
-    own = {name: value for name, value in environ.items() if name not in _PER_START}
-    plain = evolve(settings, late=[], identity="")
-    told = {**hello(plain), "environ": own, "python": sys.executable}
-    text = json.dumps(told, sort_keys=True, default=str)
-    return evolve(settings, identity=hashlib.sha256(text.encode("utf-8", "replace")).hexdigest())
 
 
 def hello(settings: Settings) -> dict[str, Any]:

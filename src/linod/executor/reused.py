@@ -20,12 +20,17 @@ from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
+from attrs import frozen
+
 from linod.executor import around, worker
 from linod.executor.calling import asked_in_loop, called_in_loop
 from linod.executor.containing import contain, limit_cpu_time
 from linod.executor.failing import failure
-from linod.executor.messages import Order, order_of
+from linod.executor.given import deadline_of, run_of
+from linod.executor.messages import DEADLINE, Order, order_of
 from linod.executor.orders import Orders
+from linod.executor.progress import Pace
+from linod.executor.stopping import Stop
 from linod.executor.weighing import MAXRSS_UNIT
 from linod.executor.worker import Job, Reporter, Station
 from linod.log import end_log, name_run, named_run
@@ -33,6 +38,18 @@ from linod.log.lines import Masks
 from linod.run import Run, set_current_run
 
 _BACKGROUND_ENDS_WITHIN_S = 1.0
+
+
+@frozen
+class Began:
+    """A run that has its run file."""
+
+    file: int
+    reporter: Reporter
+    run: Run
+    stop: Stop
+
+
 _Usage = tuple[resource.struct_rusage, resource.struct_rusage]
 
 
@@ -64,7 +81,7 @@ class Executing:
         os.environ.update(job.spec.env)
         atexit._clear()  # handlers of the keeper's imports are the keeper's
 
-    def begin(self, job: Job) -> tuple[int, Reporter] | None:
+    def begin(self, job: Job) -> Began | None:
         """Create the run file and say that the run began; None where it ended at once."""
         run = job.order.run
         try:
@@ -76,8 +93,13 @@ class Executing:
         reporter = Reporter(self._station.report, file, run)
         reporter.started(self._ticks)
         limit_cpu_time(job.spec)
-        os.environ.update(job.order.environ(self._station.directory))
-        return file, reporter
+        deadline = deadline_of(reporter.at, job.spec.timeout_s)
+        os.environ.pop(DEADLINE, None)
+        os.environ.update(job.order.environ(self._station.directory, deadline))
+        stop = Stop(job.spec.timeout_s)
+        return Began(
+            file, reporter, run_of(job.order, deadline, stop, Pace(reporter.progress)), stop
+        )
 
     def enter(self, job: Job) -> dict[str, Any] | None:
         """Set what a former run may have changed; return how the run ends where that fails."""
@@ -86,12 +108,12 @@ class Executing:
         worker.reset_signals()
         return worker.enter(job.spec.directory or self._directory)
 
-    def end(self, began: tuple[int, Reporter], end: dict[str, Any], used: dict[str, Any]) -> None:
+    def end(self, began: Began, end: dict[str, Any], used: dict[str, Any]) -> None:
         """Say how the run ended."""
-        file, reporter = began
-        reporter.end(worker.masked(end, self._masks) | {"used": used})
+        began.stop.end()
+        began.reporter.end(worker.masked(end, self._masks) | {"used": used})
         with suppress(OSError):
-            os.close(file)
+            os.close(began.file)
 
     def _copy(self, line: bytes) -> None:
         with suppress(OSError):
@@ -116,10 +138,9 @@ def _execute(executing: Executing, job: Job) -> None:
     before = _usage()
     end = executing.enter(job)
     if end is None:
-        run = worker.run_of(job.order)
-        set_current_run(run)
+        set_current_run(began.run)
         around.before()
-        end = worker.end_of(job, run, began[1])
+        end = worker.end_of(job, began.run, began.reporter)
         end_log()
         around.after()
         worker.stop_timers()
@@ -136,6 +157,7 @@ class Together:
         self._orders = orders
         self._find = find
         self._going: dict[int, asyncio.Task[None]] = {}
+        self._stops: dict[int, Stop] = {}
         self._background: dict[int, set[asyncio.Task[Any]]] = {}
         self._crowded: set[int] = set()
         """Runs that were not always alone: nobody knows what each of them used."""
@@ -162,32 +184,46 @@ class Together:
     def _hear(self, messages: list[dict[str, Any]]) -> None:
         for message in messages:
             if message["do"] == "cancel":
-                if task := self._going.get(message["run"]):
-                    task.cancel()
+                self._cancel(message["run"])
             else:
                 self._begin(self._find(order_of(message)))
 
+    def _cancel(self, number: int) -> None:
+        """Have a run end: one that looks for itself ends by itself."""
+        stop = self._stops.get(number)
+        if stop is None:
+            return
+        stop.ask()
+
+        def cancel() -> None:
+            if number in self._stops and not stop.is_read:
+                self._going[number].cancel()
+
+        # What is cancelled before its first step never takes it, and says nothing of its end.
+        asyncio.get_running_loop().call_soon(cancel)
+
     def _begin(self, job: Job) -> None:
         number = job.order.run
-        task = asyncio.get_running_loop().create_task(self._execute(job))
+        began = self._executing.begin(job)
+        if began is None:
+            return
+        self._stops[number] = began.stop
+        self._background[number] = set()
+        task = asyncio.get_running_loop().create_task(self._execute(job, began))
         self._going[number] = task
         task.add_done_callback(lambda _: self._going.pop(number, None))
         if len(self._going) > 1:
             self._crowded |= self._going.keys()
 
-    async def _execute(self, job: Job) -> None:
+    async def _execute(self, job: Job, began: Began) -> None:
         number = job.order.run
-        name_run(job.order.task, number, is_one_of_several=True)
-        began = self._executing.begin(job)
-        if began is None:
-            return
         before = _usage()
-        run = worker.run_of(job.order)
-        set_current_run(run, is_one_of_several=True)
-        self._background[number] = set()
+        name_run(job.order.task, number, is_one_of_several=True)
+        set_current_run(began.run, is_one_of_several=True)
         _number.set(number)
         around.before()
-        end = await _end(job, run, began[1])
+        end = await _end(job, began.run, began.reporter)
+        del self._stops[number]
         await self._end_background(number)
         end_log()
         around.after()

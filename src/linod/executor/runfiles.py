@@ -30,7 +30,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from linod.events import Outcome, RunEnded
-from linod.executor import tree
+from linod.executor import returning, tree
 
 NEVER_STARTED = "never started"
 KEEPER_DIED = "its keeper died"
@@ -296,6 +296,7 @@ _DETAILS: dict[str, Callable[[Any], bool]] = {
     "exception": _is_text,
     "bases": lambda value: isinstance(value, list) and all(map(_is_text, value)),
     "traceback": _is_text,
+    returning.RESULT: returning.is_kept,
 }
 _USED_MAX = 2**63
 _USED = ("user_s", "system_s", "memory")

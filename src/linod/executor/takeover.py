@@ -16,6 +16,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from linod.executor import messages, register, runfiles
+from linod.executor.progress import Progress
 from linod.executor.register import Former
 from linod.executor.wire import LINE_MAX, Channel
 
@@ -30,6 +31,7 @@ class KeptOn:
     lease: str
     started: dict[str, Any] | None
     """The message that it started, where it did."""
+    progress: Progress | None = None
 
 
 @define(eq=False)
@@ -93,7 +95,11 @@ def take_over(keepers: Sequence[Former], within_s: float = ANSWER_WITHIN_S) -> l
 
 def _kept_on(told: dict[str, Any]) -> KeptOn:
     started = told.get("started")
-    return KeptOn(lease=str(told["lease"]), started=started if isinstance(started, dict) else None)
+    return KeptOn(
+        lease=str(told["lease"]),
+        started=started if isinstance(started, dict) else None,
+        progress=Progress.of_json(told.get("progress")),
+    )
 
 
 def _connected(former: Former) -> Kept | None:

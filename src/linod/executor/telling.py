@@ -7,11 +7,20 @@ from typing import Any
 
 from linod.executor import messages, wire
 from linod.executor.kept import KeptRun
+from linod.executor.progress import Progress
+
+MAY_BE_MISSED = ("lines", "progress")
+"""What is told only while the daemon reads it."""
 
 
 def started(run: KeptRun) -> dict[str, Any]:
     """Say that a run began."""
     return {"is": "started", "run": run.order.run, "worker": run.worker, "at": run.started}
+
+
+def progress(run: int, progress: Progress) -> dict[str, Any]:
+    """Say how far a run is."""
+    return {"is": "progress", "run": run, "progress": progress.to_json()}
 
 
 def lines(run: KeptRun, text: str) -> dict[str, Any]:
@@ -26,7 +35,10 @@ def keeping(runs: Iterable[KeptRun]) -> dict[str, Any]:
 
 
 def _begun(run: KeptRun) -> dict[str, Any]:
-    return {"started": None if run.started is None else started(run)}
+    return {
+        "started": None if run.started is None else started(run),
+        "progress": None if run.progress is None else run.progress.to_json(),
+    }
 
 
 def fitted(message: dict[str, Any]) -> tuple[dict[str, Any], int]:

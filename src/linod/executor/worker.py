@@ -20,18 +20,30 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, NoReturn
-from zoneinfo import ZoneInfo
 
 from attrs import evolve, frozen
 
 from linod.advice import why
-from linod.executor import around, descriptors, management, privileges, runfiles, tree, wire
+from linod.executor import (
+    around,
+    descriptors,
+    management,
+    privileges,
+    returning,
+    runfiles,
+    tree,
+    wire,
+)
 from linod.executor.binding import Plan
 from linod.executor.calling import Planned, asked, called
 from linod.executor.containing import FILE_SIZE, contain
 from linod.executor.failing import failure
-from linod.executor.messages import Order, TaskSpec, rehearsal
+from linod.executor.given import deadline_of, run_of
+from linod.executor.messages import DEADLINE, Order, TaskSpec, rehearsal
+from linod.executor.progress import Pace, Progress
+from linod.executor.stopping import Stop
 from linod.log import end_log, keep_mode, replace_streams, start_log
 from linod.log.lines import Masks
 from linod.log.plan import LogPlan
@@ -133,15 +145,17 @@ def work(station: Station, job: Job, ticks: int) -> int:
     os.close(station.folder)
     reporter = Reporter(station.report, file)
     reporter.started(ticks)
+    deadline = deadline_of(reporter.at, job.spec.timeout_s)
+    os.environ.pop(DEADLINE, None)  # linod itself may be part of a run
     os.environ.update(job.spec.env)
-    os.environ.update(job.order.environ(station.directory))
+    os.environ.update(job.order.environ(station.directory, deadline))
     problem = enter(job.spec.directory)
     if problem is not None:
         return reporter.end(problem)
     if job.spec.is_program and job.spec.only_if is None:
         contain(job.spec, job.order.run)
         return _execute(job.spec, reporter)
-    return _call(station, job, reporter)
+    return _call(station, job, reporter, deadline)
 
 
 def create_file(station: Station, run: int, ticks: int) -> int:
@@ -169,20 +183,25 @@ class Reporter:
         self._pipe = pipe
         self._file = file
         self._mark = {} if run is None else {"run": run}
-        self._started = 0.0
+        self.at = 0.0
+        """When the run began."""
 
     def started(self, ticks: int) -> None:
         """Say that the run file is there."""
-        self._started = time.time()
-        self._send({"started": [ticks, self._started]})
+        self.at = time.time()
+        self._send({"started": [ticks, self.at]})
 
     def passed(self) -> None:
         """Say that only_if lets the run go on: what happens now is no doing of it."""
         self._send({"passed": True})
 
+    def progress(self, progress: Progress) -> None:
+        """Say how far it is."""
+        self._send({"progress": progress.to_json()})
+
     def end(self, end: dict[str, Any]) -> int:
         """Say how the run ended: run file first, that is what outlives us."""
-        end |= {"started": self._started, "ended": time.time()}
+        end |= {"started": self.at, "ended": time.time()}
         with suppress(OSError):
             os.write(self._file, wire.encode(end))
         self._send({"end": end})
@@ -246,7 +265,7 @@ def _why_not_executed(program: str, error: OSError | ValueError) -> str:
 # -- procedures -------------------------------------------------------------------------------
 
 
-def _call(station: Station, job: Job, reporter: Reporter) -> int:
+def _call(station: Station, job: Job, reporter: Reporter, deadline: datetime | None) -> int:
     """Ask only_if, then call the procedure or become the program."""
 
     def copy(line: bytes) -> None:
@@ -255,7 +274,8 @@ def _call(station: Station, job: Job, reporter: Reporter) -> int:
 
     put_on_log(station, job, copy)
     contain(job.spec, job.order.run)
-    run = run_of(job.order)
+    stop = Stop(job.spec.timeout_s)
+    run = run_of(job.order, deadline, stop, Pace(reporter.progress))
     set_current_run(run)
     atexit._clear()  # handlers of the keeper's imports are the keeper's
     around.before()
@@ -265,6 +285,7 @@ def _call(station: Station, job: Job, reporter: Reporter) -> int:
         return reporter.end(masked(end, Masks(job.spec.secrets)))
     stop_timers()
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    stop.forget()
     reporter.passed()
     return _execute(job.spec, reporter)
 
@@ -312,21 +333,6 @@ def _log_plan(plan: LogPlan, spec: TaskSpec) -> LogPlan:
     return evolve(plan, path=None, fd=os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC))
 
 
-def run_of(order: Order) -> Run:
-    """Build what user code sees of a run."""
-    zone = ZoneInfo(order.zone)
-    return Run(
-        id=order.run,
-        task=order.task,
-        due=order.due.astimezone(zone),
-        planned=order.planned.astimezone(zone),
-        attempt=order.attempt,
-        trigger=order.trigger,
-        key=order.key,
-        zone=order.zone,
-    )
-
-
 def masked(value: Any, mask: Masks) -> Any:
     """Mask secrets in all texts of an end: an exception likes to quote what it was given."""
     if isinstance(value, str):
@@ -334,7 +340,10 @@ def masked(value: Any, mask: Masks) -> Any:
     if isinstance(value, list):
         return [masked(item, mask) for item in value]
     if isinstance(value, dict):
-        return {name: masked(item, mask) for name, item in value.items()}
+        return {
+            name: (returning.masked if name == returning.RESULT else masked)(item, mask)
+            for name, item in value.items()
+        }
     return value
 
 

@@ -89,7 +89,7 @@ class RunRow:
     reason: str = ""
     """One line on its end."""
     detail: Mapping[str, Any] = field(factory=dict)
-    """What history shows beside it: traceback, exit_status, signal, used."""
+    """What history shows beside it: traceback, exit_status, signal, used, result."""
     arguments: str = ""
     """What it is given, as one line for people; secrets are masked."""
     by: str = ""
@@ -132,6 +132,11 @@ class RunRow:
         """What its worker and the children of that used; None where nobody counted it."""
         found: Mapping[str, float | int] | None = self.detail.get("used")
         return found
+
+    @property
+    def result(self) -> Any:
+        """What its procedure returned, as JSON; None where that was nothing, or is not kept."""
+        return self.detail.get("result")
 
     @property
     def took(self) -> timedelta | None:

@@ -138,6 +138,7 @@ def _run(run: Run | None) -> dict[str, Any] | None:
         "held": run.held,
         "held_since": run.held_since,
         "is_caught_up": run.is_caught_up,
+        "result": run.detail.get("result"),
     }
 
 
