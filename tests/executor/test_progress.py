@@ -218,7 +218,7 @@ def test_progress_at_full_pace_never_uses_it_up() -> None:
 
 
 def test_a_run_that_said_too_much_is_heard_again_later() -> None:
-    run = KeptRun(rehearsal(), TaskSpec(name="report"), {})
+    run = KeptRun(rehearsal(), TaskSpec(name="report"))
     line = b'{"progress":[1,2]' + b" " * 1000 + b"}\n"
     heard = sum(len(run.reports(line)) for _ in range(1000))
 

@@ -75,7 +75,7 @@ def test_a_run_killed_by_a_person_is_not_out_of_memory(stage: Any) -> None:
 
 
 def kept_run() -> KeptRun:
-    return KeptRun(rehearsal(), TaskSpec(name="mail", procedure="shop.mail"), {})
+    return KeptRun(rehearsal(), TaskSpec(name="mail", procedure="shop.mail"))
 
 
 def test_a_run_out_of_memory_fails_so() -> None:

@@ -178,8 +178,8 @@ class Keeping:
         for run in self._runs.values():
             run.is_followed = False
         self._send(telling.keeping(self._runs.values()) | {"as": self._as()})
-        for message in self._spool.messages():
-            self._send(message)
+        for line in self._spool.lines():
+            self._channel.write(line)
         self._send({"is": "told", "protocol": messages.PROTOCOL})
         self._watch_writing()
 
@@ -346,12 +346,14 @@ class Keeping:
         end = run.result()
         is_alone = self._channel.is_closed
         message = {"is": "ended", "run": run.order.run, "lease": run.order.lease, **end}
-        message, size = telling.fitted(message | {"log": run.tail.text()})
+        message["log"] = run.tail.text()
+        line = telling.fitted(message)
         if run.end is None or is_alone:
             told = {"log": message["log"]} if is_alone else {}
             runfiles.append(self._folder, run.order.run, end | told)
-        self._send(message)
-        self._spool.add(message, size)
+        if not is_alone:
+            self._channel.write(line)
+        self._spool.add(line)
         self._strays.forget(self._runs)
 
 

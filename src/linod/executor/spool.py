@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from collections.abc import Iterable
 
 SPOOL_MAX = 4 * 1024 * 1024
 """Bytes: more than a socket holds. What falls out is in the run files, without the log."""
 
 
 class Spool:
-    """The newest ends, within a bound."""
+    """The newest ends, within a bound, as the lines that tell them."""
 
     def __init__(self) -> None:
-        self._ends: deque[tuple[int, dict[str, Any]]] = deque()
+        self._lines: deque[bytes] = deque()
         self._size = 0
 
-    def add(self, message: dict[str, Any], size: int) -> None:
-        """Keep the message of an end; it has `size` bytes."""
-        self._ends.append((size, message))
-        self._size += size
+    def add(self, line: bytes) -> None:
+        """Keep the line of an end."""
+        self._lines.append(line)
+        self._size += len(line)
         while self._size > SPOOL_MAX:
-            self._size -= self._ends.popleft()[0]
+            self._size -= len(self._lines.popleft())
 
-    def messages(self) -> list[dict[str, Any]]:
-        """Return those that are kept, the oldest first."""
-        return [message for _, message in self._ends]
+    def lines(self) -> Iterable[bytes]:
+        """Give those that are kept, the oldest first."""
+        return tuple(self._lines)

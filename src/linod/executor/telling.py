@@ -41,10 +41,11 @@ def _begun(run: KeptRun) -> dict[str, Any]:
     }
 
 
-def fitted(message: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    """Shorten the log until the message fits into a line; say how long that is."""
-    while (size := len(wire.encode(message))) > wire.LINE_MAX and message["log"]:
+def fitted(message: dict[str, Any]) -> bytes:
+    """Write a line, with a log that is short enough for it."""
+    while len(line := wire.encode(message)) > wire.LINE_MAX and message["log"]:
         message["log"] = message["log"][len(message["log"]) // 2 + 1 :]
-    if size > wire.LINE_MAX:
+    if len(line) > wire.LINE_MAX:
         message["detail"] = {}
-    return message, size
+        line = wire.encode(message)
+    return line

@@ -123,7 +123,11 @@ class Channel:
 
     def send(self, message: dict[str, Any]) -> None:
         """Queue a message and send what the peer takes at once."""
-        self._outbox += encode(message)
+        self.write(encode(message))
+
+    def write(self, line: bytes) -> None:
+        """Queue a line that is written already."""
+        self._outbox += line
         self.flush()
 
     def flush(self) -> None:
