@@ -30,7 +30,6 @@ from goals import Goal, judge
 from processes import (
     Absent,
     Program,
-    descriptors,
     family,
     linod_serve,
     processor_s,
@@ -100,8 +99,6 @@ class Size(NamedTuple):
     reload_s: float
     run_ms: float
     """Of the processor."""
-    files: int
-    """Open, of the daemon alone."""
 
 
 def main() -> int:
@@ -115,7 +112,7 @@ def main() -> int:
     options = parser.parse_args()
     print(f"{f'idle, {IDLE_TASKS} tasks':<20}{'processes':>10}{'PSS, MB':>10}{'% of a core':>14}")
     idle = {name: _print_idle(name, start, options.seconds) for name, start in IDLE.items()}
-    columns = ("start, s", "PSS, MB", "reload, s", "a run, ms", "files")
+    columns = ("start, s", "PSS, MB", "reload, s", "a run, ms")
     print(f"\n{'tasks':<20}{''.join(f'{column:>12}' for column in columns)}")
     sizes = {size: _print_size(size, options) for size in sorted(options.sizes)}
     return judge([*_idle_goals(idle["linod"]), *_size_goals(sizes)])
@@ -178,7 +175,7 @@ def _print_size(count: int, options: argparse.Namespace) -> Size:
         starts = [_start_s(folder) for _ in range(options.rounds - 1)]
         found = _size(folder, starts, options)
     numbers = f"{found.start_s:>12.3f}{found.memory_mb:>12.1f}{found.reload_s:>12.3f}"
-    print(f"{count:<20,}{numbers}{found.run_ms:>12.2f}{found.files:>12}", flush=True)
+    print(f"{count:<20,}{numbers}{found.run_ms:>12.2f}", flush=True)
     return found
 
 
@@ -212,7 +209,6 @@ def _size(folder: Path, starts: list[float], options: argparse.Namespace) -> Siz
             memory_mb=proportional_mb(pids),
             reload_s=median(reloads),
             run_ms=1000 * used / max(1, runs),
-            files=descriptors(program.pid),
         )
 
 

@@ -147,7 +147,7 @@ def _await(scene: Scene, program: Program, course: Course) -> None:
     if not until(lambda: out.exists() or not program.is_alive(), BEGIN_WITHIN_S):
         return
     limit = time.monotonic() + (course.dues + 1) * course.period_s
-    wanted = (course.dues + 2) * scene.count * LINE_BYTES
+    wanted = (course.dues + 2) * scene.at_once * LINE_BYTES
     until(
         lambda: not program.is_alive() or not out.exists() or out.stat().st_size >= wanted,
         limit - time.monotonic(),

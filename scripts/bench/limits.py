@@ -79,7 +79,7 @@ def _commit(count: int, folder: Path) -> list[int]:
 def _wake(count: int, _folder: Path) -> list[int]:
     """Processes that wait, each at a pipe of its own."""
     reading, writing = os.pipe()
-    starts = []
+    starts: list[int] = []
     for _ in range(count):
         theirs, ours = os.pipe()
         if os.fork() == 0:

@@ -119,7 +119,7 @@ class Scene(NamedTuple):
     """What is due."""
 
     folder: Path
-    count: int
+    at_once: int
     """So many at once, ..."""
     period_s: int
     """... each time that seconds since 1970 are a multiple of this, which divides a minute; ..."""
@@ -166,9 +166,9 @@ def _linod(process: str, max_running: int | None = None) -> Callable[[Scene], li
     def prepare(scene: Scene) -> list[str]:
         phrase = f"every {scene.period_s} seconds" if scene.period_s > 1 else "every second"
         keys = f'procedure = "probe.tick"\nrecurrence = "{phrase}"\n{process_key(process)}'
-        running = max_running or max(scene.count, DEFAULT_MAX_RUNNING)
+        running = max_running or max(scene.at_once, DEFAULT_MAX_RUNNING)
         (scene.folder / "linod.toml").write_text(
-            linod_tasks(scene.count, keys, max_running=running)
+            linod_tasks(scene.at_once, keys, max_running=running)
         )
         if process != "fresh":
             demand_effect(scene.folder, "process")
@@ -184,7 +184,7 @@ def _cronstable(scene: Scene) -> list[str]:
     command = [sys.executable, str(scene.folder / "probe_main.py")]
     jobs = "".join(
         CRONSTABLE_JOB.format(number=number, command=command, schedule=schedule)
-        for number in range(scene.count)
+        for number in range(scene.at_once)
     )
     (scene.folder / "cronstable.yaml").write_text(f"jobs:\n{jobs}")
     return [sys.executable, "-m", "cronstable", "-c", "cronstable.yaml", "-l", "WARNING"]
@@ -193,7 +193,7 @@ def _cronstable(scene: Scene) -> list[str]:
 def _apscheduler(pool: str) -> Callable[[Scene], list[str]]:
     def prepare(scene: Scene) -> list[str]:
         _demand("apscheduler")
-        text = APSCHEDULER.format(pool=pool, count=scene.count, period_s=scene.period_s)
+        text = APSCHEDULER.format(pool=pool, count=scene.at_once, period_s=scene.period_s)
         return _script(scene, text)
 
     return prepare
@@ -201,14 +201,14 @@ def _apscheduler(pool: str) -> Callable[[Scene], list[str]]:
 
 def _huey(scene: Scene) -> list[str]:
     _demand("huey")
-    return _script(scene, HUEY.format(dues=_dues(scene), count=scene.count, workers=WORKERS))
+    return _script(scene, HUEY.format(dues=_dues(scene), count=scene.at_once, workers=WORKERS))
 
 
 def _celery(scene: Scene) -> list[str]:
     _demand("celery")
     redis = redis_server()
     (scene.folder / "probe_celery.py").write_text(CELERY_APP.format(folder=scene.folder))
-    text = CELERY.format(dues=_dues(scene), count=scene.count, workers=WORKERS, redis=redis)
+    text = CELERY.format(dues=_dues(scene), count=scene.at_once, workers=WORKERS, redis=redis)
     return _script(scene, text)
 
 
@@ -221,7 +221,7 @@ def redis_server() -> str:
 
 
 def _dues(scene: Scene) -> str:
-    ahead_s = AHEAD_S + AHEAD_EACH_S * scene.count * scene.dues
+    ahead_s = AHEAD_S + AHEAD_EACH_S * scene.at_once * scene.dues
     return DUES.format(ahead_s=ahead_s, period_s=scene.period_s, dues=scene.dues)
 
 

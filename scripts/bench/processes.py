@@ -17,8 +17,6 @@ from linod.executor import tree
 POLL_S = 0.05
 END_WITHIN_S = 20.0
 _TICKS = os.sysconf("SC_CLK_TCK")
-_PR_SET_CHILD_SUBREAPER = 36
-"""prctl(2): orphans below become children of this process."""
 
 
 class Absent(Exception):  # noqa: N818 - it reads as what happened
@@ -87,31 +85,15 @@ def until(condition: Callable[[], object], limit_s: float) -> bool:
     return True
 
 
-def adopt_orphans() -> None:
-    """Make whatever is left of what we start our descendant, so that it can be seen."""
-    import ctypes
-
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
 def family(pid: int) -> list[int]:
     """Return a process and all that lives below it."""
     table = tree.processes()
     return [each for each in (pid, *tree.descendants([pid], table)) if each in table]
 
 
-def memory_kb(pid: int, field: str = "Pss") -> int:
-    """Return a sum over the mappings of a process, proc(5) smaps_rollup; 0 if it is gone."""
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith(f"{field}:"):
-                return int(line.split()[1])
-    return 0
-
-
 def proportional_mb(pids: Iterable[int]) -> float:
     """Return the memory of processes, what they share counted in parts; in MB."""
-    return sum(memory_kb(pid) for pid in pids) / 1024
+    return sum(map(_proportional_kb, pids)) / 1024
 
 
 def processor_s(pids: Iterable[int]) -> float:
@@ -119,25 +101,19 @@ def processor_s(pids: Iterable[int]) -> float:
     return sum(_ticks(pid) for pid in pids) / _TICKS
 
 
-def descriptors(pid: int) -> int:
-    """Count the open files of a process."""
-    return len(os.listdir(f"/proc/{pid}/fd"))
-
-
-def zombies(parent: int) -> list[int]:
-    """Return the dead children of a process that it has not waited for."""
-    return [pid for pid in tree.children(parent) or () if _fields(pid)[:1] == [b"Z"]]
+def _proportional_kb(pid: int) -> int:
+    """Return the sum over the mappings of a process, proc(5) smaps_rollup; 0 if it is gone."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
 
 
 def _ticks(pid: int) -> int:
-    fields = _fields(pid)
-    return sum(map(int, fields[11:15])) if fields else 0
-
-
-def _fields(pid: int) -> list[bytes]:
-    """Return the fields of /proc/PID/stat from the state on; none if it is gone."""
+    """Return utime, stime, cutime and cstime, proc(5) stat; 0 if it is gone."""
     try:
         data = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
-        return []
-    return data[data.rindex(b")") + 2 :].split()
+        return 0
+    return sum(map(int, data[data.rindex(b")") + 2 :].split()[11:15]))

@@ -20,6 +20,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -76,7 +77,9 @@ def main() -> int:
     return judge(_goals(asked, figures))
 
 
-def _print(asked: dict[str, object], figures: dict[str, float], troubles: dict[str, str]) -> None:
+def _print(
+    asked: Mapping[str, object], figures: dict[str, float], troubles: dict[str, str]
+) -> None:
     records = {FRESH: RECORDS, REUSED: RECORDS, **{peer.name: peer.records for peer in RATED}}
     print(f"{'':<32}{'runs/s':>10}{'ratio':>8}   what is recorded")
     for name in asked:
@@ -131,7 +134,7 @@ def _text(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def _goals(asked: dict[str, object], figures: dict[str, float]) -> list[Goal]:
+def _goals(asked: Mapping[str, object], figures: dict[str, float]) -> list[Goal]:
     """Give the goals of the rows that were asked for."""
     ratio = figures[FRESH] / figures[BARE] if FRESH in figures else None
     goals = {
