@@ -77,7 +77,8 @@ class Found:
     def row(self, name: str) -> str:
         """Write it."""
         if not self.dues:
-            return f"{name:<36}  none: {self.trouble or f'{self.late} dues, none done in time'}"
+            late = f"{self.late} dues came, and none was done before the next one"
+            return f"{name:<36}  none: {late if self.late else self.trouble}"
         figures = "".join(f"{self.figure(column):>10.2f}" for column in Due._fields)
         late = f"   {self.late} late" if self.late else ""
         worst = max(due.last for due in self.dues)
