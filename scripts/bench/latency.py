@@ -1,162 +1,205 @@
-"""How long after its due a task's first line runs, beside cronstable and APScheduler.
+"""How long after its due a task's first line runs, beside the peers and the limits of the machine.
 
-    python scripts/bench/latency.py [--rounds 3] [--seconds 12]
+    python scripts/bench/latency.py [--counts 1 100 1000] [--rounds 3] [--only linod]
 
-One task is due each second, alone. What it runs takes the time as its first act and appends it to
-a file; the latency is that time past the whole second. linod starts a fresh process for each run
-and has recorded it on disk before; cronstable starts `python -c`; APScheduler hands it to a pool of
-processes that live on, and records nothing. The programs take turns, so that each sees the same
-machine; the first two values of each turn are left out. Exit 1 where linod's median is over 5 ms.
+So many tasks are due in the same second, again and again. What they run takes the time as its
+first act and appends it to a file; the latency is that time past the due. linod has recorded the
+decision and the start on disk before; cronstable starts `python FILE` and records nothing;
+APScheduler hands the call to a pool of two processes or ten threads that live on, and records
+nothing; Huey and Celery take it off a queue, which was filled ahead: recurrences of their own are
+no finer than a minute (Huey) or not bound to whole seconds (Celery). Huey looks at its schedule
+once a second.
+first, median and last are those of one due, each the median over all dues; worst is the latest of
+all. The programs take turns, so that each sees the same machine; of each turn the first due is left
+out. A due of which a part had not run when the next came is not judged but counted as late.
+The rows in parentheses are limits: asyncio's timer, one durable commit of so many rows, waking so
+many waiting processes, forking a process of the keeper's size so many times.
+Exit 1 where linod misses a goal.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import Counter
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
+from typing import NamedTuple
 
-GOAL_MS = 5.0
-SETTLING = 2
-READY_WITHIN_S = 20.0
-END_WITHIN_S = 15.0
-PROBE = """
-import os
-import time
+import limits
+from goals import Goal, judge
+from peers import FRESH, LINE_BYTES, PEERS, PROCESS_POOL, REUSED, Peer, Scene, place_probe
+from processes import Absent, Program, until
 
 
-def tick() -> None:
-    at = time.time_ns()
-    file = os.open({out!r}, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    os.write(file, b"%d\\n" % at)
-    os.close(file)
-"""
-LINOD = """
-[linod]
-timezone = "UTC"
+class Course(NamedTuple):
+    """How a number of tasks at once is measured."""
 
-[tasks.tick]
-procedure = "probe.tick"
-recurrence = "every second"
-"""
-CRONSTABLE = """
-jobs:
-  - name: tick
-    command:
-      - {python}
-      - {program}
-    schedule: "* * * * * * *"
-"""
-APSCHEDULER = """
-from apscheduler.executors.pool import ProcessPoolExecutor
-from apscheduler.schedulers.blocking import BlockingScheduler
-
-from probe import tick
-
-if __name__ == "__main__":
-    scheduler = BlockingScheduler({"default": ProcessPoolExecutor(2)}, timezone="UTC")
-    scheduler.add_job(tick, "cron", second="*")
-    scheduler.start()
-"""
-Command = Callable[[Path], list[str]]
+    period_s: int
+    dues: int
+    """So many in each turn."""
 
 
-def main() -> None:
-    """Measure, print, and exit 1 where the goal is missed."""
-    parser = argparse.ArgumentParser(description=__doc__)
+COURSES = {1: Course(1, 10), 100: Course(5, 4), 1000: Course(15, 2)}
+"""For any other number that of the next higher one here, else that of the highest."""
+BEGIN_WITHIN_S = 30.0
+GOALS = (
+    (1, FRESH, "median", 2.5),
+    (1, REUSED, "median", 1.5),
+    (100, FRESH, "last", 40),
+    (100, REUSED, "last", 20),
+    (1000, FRESH, "last", 1000),
+)
+LIMITS = ("timer", "commit", "wake", "fork")
+REPEATS = 10
+"""Of each limit in each turn."""
+
+
+class Due(NamedTuple):
+    """Milliseconds past one due."""
+
+    first: float
+    median: float
+    last: float
+
+
+class Found:
+    """What one row is made of."""
+
+    def __init__(self) -> None:
+        self.dues: list[Due] = []
+        self.late = 0
+        """Dues of which a part came after the next one."""
+        self.trouble = ""
+
+    def row(self, name: str) -> str:
+        """Write it."""
+        if not self.dues:
+            late = f"{self.late} dues came, and none was done before the next one"
+            return f"{name:<36}  none: {late if self.late else self.trouble}"
+        figures = "".join(f"{self.figure(column):>10.2f}" for column in Due._fields)
+        late = f"   {self.late} late" if self.late else ""
+        worst = max(due.last for due in self.dues)
+        return f"{name:<36}{len(self.dues):>6}{figures}{worst:>10.2f}{late}"
+
+    def figure(self, name: str) -> float | None:
+        """Return the median of first, median or last over the dues."""
+        return median(getattr(due, name) for due in self.dues) if self.dues else None
+
+
+def main() -> int:
+    """Measure, print, and return 1 where a goal is missed."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--counts", type=int, nargs="+", default=list(COURSES))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=12)
+    parser.add_argument("--only", default="", help="rows whose names hold this")
     options = parser.parse_args()
-    found: dict[str, list[float]] = {name: [] for name in PROGRAMS}
-    troubles: dict[str, str] = {}
-    for _ in range(options.rounds):
-        for name, command in PROGRAMS.items():
-            values, trouble = _measure(command, options.seconds)
-            found[name] += values
-            if not values:
-                troubles[name] = trouble
-    print(f"{'':<28}{'runs':>6}{'median':>10}{'p95':>10}{'max':>10}   of due -> first line, ms")
-    for name, values in found.items():
-        print(_row(name, values, troubles.get(name, "")))
-    if not found["linod"] or median(found["linod"]) > GOAL_MS:
-        sys.exit(1)
+    found = {}
+    for count in options.counts:
+        peers = [peer for peer in PEERS if options.only in peer.name and peer.is_for(count)]
+        found[count] = _rows(peers, count, options.rounds)
+        _print(found[count], count)
+    return judge([goal for count in found for goal in _goals(found[count], count)])
 
 
-def _row(name: str, values: list[float], trouble: str) -> str:
-    if len(values) < 2:
-        return f"{name:<28}  could not run: {trouble.strip().splitlines()[-1:]}"
-    p95 = quantiles(values, n=20)[-1]
-    numbers = f"{median(values):>10.2f}{p95:>10.2f}{max(values):>10.2f}"
-    return f"{name:<28}{len(values):>6}{numbers}"
+def _rows(peers: list[Peer], count: int, rounds: int) -> dict[str, Found]:
+    found = {name: Found() for name in (*(peer.name for peer in peers), *map(_limit_name, LIMITS))}
+    for _ in range(rounds):
+        for peer in peers:
+            _play(peer, count, found[peer.name])
+        for name in LIMITS:
+            found[_limit_name(name)].dues += _limit(name, count)
+    return found
 
 
-def _measure(command: Command, seconds: int) -> tuple[list[float], str]:
-    """Let one program run for a while; return its latencies and what it complained of."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        out = folder / "out"
-        (folder / "probe.py").write_text(PROBE.format(out=str(out)))
-        (folder / "probe_main.py").write_text("from probe import tick\n\ntick()\n")
-        process = subprocess.Popen(
-            command(folder),
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=(folder / "stderr").open("w"),
-            start_new_session=True,
-            env={**os.environ, "PYTHONPATH": str(folder)},
-        )
+def _print(found: dict[str, Found], count: int) -> None:
+    columns = "".join(f"{name:>10}" for name in (*Due._fields, "worst"))
+    print(f"\n{f'{count:,} due at once':<36}{'dues':>6}{columns}   ms from due to first line")
+    for name, each in found.items():
+        print(each.row(name), flush=True)
+
+
+def _play(peer: Peer, count: int, found: Found) -> None:
+    """Let one program run for its turn; add what it did."""
+    course = _course(count)
+    with tempfile.TemporaryDirectory(prefix="linod-bench-") as name:
+        scene = Scene(Path(name), count, course.period_s, course.dues + 2)
+        place_probe(scene)
         try:
-            _wait(out, seconds)
-        finally:
-            _end(process)
-        values = [int(line) for line in out.read_text().split()] if out.exists() else []
-        return [value % 10**9 / 1e6 for value in values[SETTLING:]], (folder / "stderr").read_text()
+            command = peer.prepare(scene)
+        except Absent as absent:
+            found.trouble = str(absent)
+            return
+        with Program(command, scene.folder) as program:
+            _await(scene, program, course)
+            found.trouble = program.complaint()
+        dues, late = _judged(_instants(scene.folder / "out"), count, course)
+    found.dues += dues
+    found.late += late
 
 
-def _wait(out: Path, seconds: int) -> None:
-    limit = time.monotonic() + READY_WITHIN_S
-    while not out.exists() and time.monotonic() < limit:
-        time.sleep(0.05)
-    time.sleep(seconds)
+def _await(scene: Scene, program: Program, course: Course) -> None:
+    """Wait until enough dues are done after the first one, or their time is over."""
+    out = scene.folder / "out"
+    if not until(lambda: out.exists() or not program.is_alive(), BEGIN_WITHIN_S):
+        return
+    limit = time.monotonic() + (course.dues + 1) * course.period_s
+    wanted = (course.dues + 2) * scene.at_once * LINE_BYTES
+    until(
+        lambda: not program.is_alive() or not out.exists() or out.stat().st_size >= wanted,
+        limit - time.monotonic(),
+    )
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(END_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+def _judged(instants: list[int], count: int, course: Course) -> tuple[list[Due], int]:
+    """Tell the dues from each other, and give those that were done before the next one."""
+    period = course.period_s * 10**9
+    counts = Counter(at // period for at in instants)
+    # The first may have come while it started, the last while it was ended.
+    numbers = sorted(counts)[1:-1][: course.dues]
+    dues = []
+    for number in numbers:
+        late = sorted((at - number * period) / 1e6 for at in instants if at // period == number)
+        if len(late) == count:
+            dues.append(Due(late[0], median(late), late[-1]))
+    return dues, len(numbers) - len(dues)
 
 
-def _linod(folder: Path) -> list[str]:
-    (folder / "linod.toml").write_text(LINOD)
-    return [sys.executable, "-m", "linod", "serve"]
+def _instants(out: Path) -> list[int]:
+    return [int(line) for line in out.read_text().split()] if out.exists() else []
 
 
-def _cronstable(folder: Path) -> list[str]:
-    text = CRONSTABLE.format(python=sys.executable, program=str(folder / "probe_main.py"))
-    (folder / "cronstable.yaml").write_text(text)
-    return [sys.executable, "-m", "cronstable", "-c", "cronstable.yaml", "-l", "WARNING"]
+def _course(count: int) -> Course:
+    return COURSES[min((each for each in COURSES if each >= count), default=max(COURSES))]
 
 
-def _apscheduler(folder: Path) -> list[str]:
-    (folder / "scheduler.py").write_text(APSCHEDULER)
-    return [sys.executable, "scheduler.py"]
+def _limit_name(name: str) -> str:
+    return f"({name})"
 
 
-PROGRAMS: dict[str, Command] = {
-    "linod": _linod,
-    "cronstable, python command": _cronstable,
-    "APScheduler, process pool": _apscheduler,
-}
+def _limit(name: str, count: int) -> list[Due]:
+    with tempfile.TemporaryDirectory(prefix="linod-bench-") as folder:
+        measured = limits.measure(name, count, REPEATS, Path(folder))
+    return [Due(late[0], median(late), late[-1]) for late in measured]
+
+
+def _goals(found: dict[str, Found], count: int) -> list[Goal]:
+    """Give the goals that are set for so many at once, of rows that were asked for."""
+    goals = [
+        Goal(f"{name}, {count:,} due: {figure}", found[name].figure(figure), limit, "ms")
+        for at_once, name, figure, limit in GOALS
+        if at_once == count and name in found
+    ]
+    pool = found[PROCESS_POOL].figure("last") if PROCESS_POOL in found else None
+    if count == 100 and FRESH in found and pool is not None:
+        name = f"{FRESH}, 100 due: last, twice a process pool's"
+        goals.append(Goal(name, found[FRESH].figure("last"), 2 * pool, "ms"))
+    return goals
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
