@@ -128,7 +128,10 @@ def instant(when: datetime, zone: str) -> str:
 
 def clock(when: datetime, zone: str) -> str:
     """Write the time of day: "07:10", "07:10:05"."""
-    there = local(when, zone)
+    return _time_of_day(local(when, zone))
+
+
+def _time_of_day(there: datetime) -> str:
     return f"{there:%H:%M:%S}" if there.second else f"{there:%H:%M}"
 
 
@@ -136,10 +139,10 @@ def near(when: datetime, now: datetime, zone: str) -> str:
     """Write an instant as short as it is clear: "07:15", "Sun 03:30", "2027-03-28 04:00"."""
     there, today = local(when, zone), local(now, zone).date()
     if there.date() == today:
-        return clock(when, zone)
+        return _time_of_day(there)
     if timedelta(0) < there.date() - today < timedelta(days=7):
-        return f"{_DAYS[there.weekday()]} {clock(when, zone)}"
-    return f"{there:%Y-%m-%d} {clock(when, zone)}"
+        return f"{_DAYS[there.weekday()]} {_time_of_day(there)}"
+    return f"{there:%Y-%m-%d} {_time_of_day(there)}"
 
 
 def localized(text: str, zone: str) -> str:
@@ -342,9 +345,9 @@ def ended(told: TellEnded, now: datetime) -> tuple[LogLevel, str]:
     is_to_see = told.outcome in BAD and told.again is None
     tail = f"  (linod history {told.run})" if is_to_see else ""
     # What a full line does without: less than a second first, then what is next.
-    if _over(how, reason, late, rest, tail) > 0 and (late_s < 1 or told.again is not None):
-        late = ""
     over = _over(how, reason, late, rest, tail)
+    if over > 0 and (late_s < 1 or told.again is not None):
+        late, over = "", over - columns(late)
     if over > 0 and told.again is None:
         rest = ""
     elif over > 0:

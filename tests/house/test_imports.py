@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "linod"
 PURE = {
     *("linod.specs", "linod.units", "linod.events", "linod.inspection", "linod.codes"),
     *("linod.errors", "linod.diagnostics", "linod.planner", "linod.policy", "linod.views"),
-    *("linod.recurrence", "linod.why", "linod.meanings"),
+    *("linod.recurrence", "linod.why", "linod.meanings", "linod.changing"),
 }
 EDGES = ("linod.store", "linod.executor", "linod.log", "linod.control")
 ROOTS = ("linod.daemon", "linod.executor.keeper", "linod.executor.worker", "linod.cli")

@@ -156,6 +156,39 @@ class StoreSuite:
         assert ended is not None
         assert ended.reason == "\\ud800"
 
+    def test_an_end_of_a_known_run_is_the_row_that_is_written(self, store: Store) -> None:
+        with store.transaction():
+            run = store.add_run(build_run(arguments="\ud800", by="\ud800", held="\ud800"))
+            ended = store.end_run(
+                run.id,
+                "secret",
+                Outcome.FAILED,
+                ended=T + SECOND,
+                started=T,
+                reason="\ud800",
+                detail={"bases": ("ValueError", "Exception"), "used": {"user_s": 0.5}},
+                known=run,
+            )
+
+        assert ended == store.run(run.id)
+
+    def test_an_end_keeps_the_start_that_is_known(self, store: Store) -> None:
+        with store.transaction():
+            run = store.add_run(build_run(started=None))
+            store.mark_running(run.id, "secret", "1:2", T)
+            known = store.run(run.id)
+            ended = store.end_run(run.id, "secret", Outcome.FAILED, ended=T + SECOND, known=known)
+
+        assert ended == store.run(run.id)
+        assert ended is not None
+        assert ended.started == T
+
+    def test_a_known_run_with_another_lease_does_not_end(self, store: Store) -> None:
+        with store.transaction():
+            run = store.add_run(build_run())
+
+            assert store.end_run(run.id, "old", Outcome.LOST, ended=T, known=run) is None
+
     def test_a_range_grows(self, store: Store) -> None:
         row = build_decision(verdict=Verdict.OVERLAP, reason="run 1 was going on")
         with store.transaction():

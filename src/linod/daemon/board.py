@@ -21,7 +21,7 @@ _ProgressOf = Callable[[int], Progress | None]
 
 @frozen(kw_only=True)
 class Served:
-    """A task or a chain as the daemon serves it now."""
+    """A task or a chain as the daemon serves it from an adoption on."""
 
     task: str
     zone: str
@@ -40,6 +40,8 @@ class Board:
         self.ahead: Mapping[str, datetime] = {}
         """The tasks that are decided far beyond now, since the clock stepped back, and how far."""
         self._served: dict[str, Served] = {}
+        self._next_dues: dict[str, datetime | None] = {}
+        self._failures: dict[str, int] = {}
         self._summaries: dict[str, TaskSummary] = {}
         self._holds: dict[tuple[str, HoldKind], Hold] = {}
         self._warned: dict[str, list[datetime]] = {}
@@ -68,6 +70,8 @@ class Board:
     def serve(self, served: Iterable[Served], holds: Iterable[Hold]) -> None:
         """Show these tasks from now on."""
         self._served = {each.task: each for each in served}
+        self._next_dues = {task: each.next_due for task, each in self._served.items()}
+        self._failures = {task: each.failures for task, each in self._served.items()}
         self._hold(holds)
 
     def remember(
@@ -83,10 +87,8 @@ class Board:
 
     def apply(self, settled: Settled) -> None:
         """Take over what a settlement changed."""
-        for task, due in settled.next_dues.items():
-            self._change(task, next_due=due)
-        for task, failures in settled.failures.items():
-            self._change(task, failures=failures)
+        self._next_dues.update(settled.next_dues)
+        self._failures.update(settled.failures)
         for run in settled.rows:
             self._apply_run(run)
         if settled.holds is not None:
@@ -112,10 +114,6 @@ class Board:
             for served in self._served.values()
         ]
 
-    def _change(self, task: str, **changes: Any) -> None:
-        if task in self._served:
-            self._served[task] = evolve(self._served[task], **changes)
-
     def _hold(self, holds: Iterable[Hold]) -> None:
         self._holds = {(hold.task, hold.kind): hold for hold in holds}
 
@@ -124,9 +122,9 @@ class Board:
             self.unfinished[run.id] = run
             return
         self.unfinished.pop(run.id, None)
-        past = self._summaries.get(run.task, TaskSummary(task=run.task))
-        outcomes = (*past.outcomes, run.outcome)[-OUTCOMES_SHOWN:]
-        self._summaries[run.task] = evolve(past, last=run, outcomes=outcomes)
+        past = self._summaries.get(run.task)
+        outcomes = (*(past.outcomes if past else ()), run.outcome)[-OUTCOMES_SHOWN:]
+        self._summaries[run.task] = TaskSummary(task=run.task, last=run, outcomes=outcomes)
 
     def _task_json(
         self,
@@ -144,7 +142,7 @@ class Board:
             "zone": served.zone,
             "is_chain": served.is_chain,
             "is_enabled": served.is_enabled,
-            "next": _iso(served.next_due) if served.is_enabled else None,
+            "next": _iso(self._next_dues[served.task]) if served.is_enabled else None,
             "paused": _hold_json(self._holds.get((served.task, HoldKind.PAUSE))),
             "disabled": _hold_json(self._holds.get((served.task, HoldKind.DISABLE))),
             "waiting": len(waiting),
@@ -153,7 +151,7 @@ class Board:
             "progress": _progress_json(begun, progress_of),
             "last": past.last.to_json() if past.last else None,
             "outcomes": [outcome.value for outcome in past.outcomes],
-            "failures": served.failures,
+            "failures": self._failures[served.task],
             "warnings": self._warnings(served.task, now),
         }
 

@@ -255,14 +255,12 @@ class Service:
         self._alarm.set(settled.wake)
         self._foresight.look(settled.wake)
         self.board.apply(settled)
-        present = clock.now()
         for effect in settled.effects:
             if isinstance(effect, Answer):
                 self._give(effect)
-            elif not isinstance(effect, StartRun | StopRun):
-                self._teller.tell(effect, present)
-        for run in settled.rows:
-            for callback in tuple(self._watchers):
+        self._teller.tell(settled.effects, clock.now())
+        for callback in tuple(self._watchers):
+            for run in settled.rows:
                 callback(run)
         self._finish([run for run in settled.rows if run.is_ended])
         self._changed.set()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -34,39 +34,57 @@ class Teller:
     def __init__(self, plan: LogPlan, write: Callable[[str], None] | None = None) -> None:
         self.plan = plan
         self._write = write or _write_to_terminal
-        self._lines: queue.Queue[_Line | None] = queue.Queue(LINES_MAX)
+        self._lines: queue.SimpleQueue[list[_Line] | None] = queue.SimpleQueue()
+        self._given = 0
+        self._taken = 0
         self._thread = threading.Thread(target=self._work, name="linod-teller", daemon=True)
         self._thread.start()
 
     def say(self, level: LogLevel, text: str) -> None:
         """Say one line."""
-        if LEVEL_NUMBERS[level] >= LEVEL_NUMBERS[self.plan.level]:
-            with suppress(queue.Full):
-                self._lines.put_nowait((clock.now(), level, text))
+        self._give([(clock.now(), level, text)])
 
-    def tell(self, effect: Effect, now: datetime) -> None:
-        """Say what became of a run or of occurrences, or what people should know."""
+    def tell(self, effects: Sequence[Effect], now: datetime) -> None:
+        """Say what became of runs and of occurrences, and what people should know."""
+        if not self._is_wanted(LogLevel.DEBUG):
+            effects = [each for each in effects if not isinstance(each, TellStarted)]
+        sentences = (self._sentence(effect, now) for effect in effects)
+        self._give([(now, *sentence) for sentence in sentences if sentence is not None])
+
+    def _sentence(self, effect: Effect, now: datetime) -> tuple[LogLevel, str] | None:
         if isinstance(effect, TellEnded):
-            self.say(*views.ended(effect, now))
-        elif isinstance(effect, TellStarted):
-            self.say(*views.started(effect))
-        elif isinstance(effect, TellDecided):
-            self.say(*views.decided(effect, now))
-        elif isinstance(effect, TellChanged):
-            self.say(*views.changed(effect, self.plan.zone))
+            return views.ended(effect, now)
+        if isinstance(effect, TellStarted):
+            return views.started(effect)
+        if isinstance(effect, TellDecided):
+            return views.decided(effect, now)
+        if isinstance(effect, TellChanged):
+            return views.changed(effect, self.plan.zone)
+        return None
+
+    def _is_wanted(self, level: LogLevel) -> bool:
+        return LEVEL_NUMBERS[level] >= LEVEL_NUMBERS[self.plan.level]
+
+    def _give(self, lines: Sequence[_Line]) -> None:
+        """Hand lines to the thread, all at once: waking it costs more than a line does."""
+        room = LINES_MAX - (self._given - self._taken)
+        wanted = [line for line in lines if self._is_wanted(line[1])][: max(0, room)]
+        if wanted:
+            self._given += len(wanted)
+            self._lines.put(wanted)
 
     def close(self) -> None:
         """Write what waits, but not for ever."""
-        with suppress(queue.Full):
-            self._lines.put(None, timeout=_CLOSE_WITHIN_S)
+        self._lines.put(None)
         self._thread.join(_CLOSE_WITHIN_S)
 
     def _work(self) -> None:
-        while (line := self._lines.get()) is not None:
-            at, level, text = line
-            self._write(views.terminal_line(at, self.plan.zone, level, text))
-            if self.plan.path is not None:
-                logger.log(level.value, text)
+        while (lines := self._lines.get()) is not None:
+            for at, level, text in lines:
+                self._write(views.terminal_line(at, self.plan.zone, level, text))
+                if self.plan.path is not None:
+                    logger.log(level.value, text)
+                self._taken += 1
 
 
 def _write_to_terminal(line: str) -> None:

@@ -123,9 +123,10 @@ class Agenda:
 
         Put each back. Of more than `at_most` the others are due still, before what falls due later.
         """
-        while self._heap and self._heap[0][0] <= now:
-            self._due.append(self._plans[heapq.heappop(self._heap)[2]])
-        self._due.sort(key=lambda plan: (plan.depth, -plan.task.priority))
+        if self._heap and self._heap[0][0] <= now:
+            while self._heap and self._heap[0][0] <= now:
+                self._due.append(self._plans[heapq.heappop(self._heap)[2]])
+            self._due.sort(key=lambda plan: (plan.depth, -plan.task.priority))
         taken = self._due[:at_most]
         del self._due[:at_most]
         return taken

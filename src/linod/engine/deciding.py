@@ -96,7 +96,7 @@ class Deciding:
             self._record(plan, refused)
             return
         choice = policy.to_run(pending, plan.task, situation.draft.now)
-        chosen = self._chosen(plan, spans, choice)
+        chosen = self._chosen(plan, spans, choice, pending.newest)
         missed = before(spans, chosen[0]) if chosen else spans
         why = policy.why_missed(pending, plan.task, situation.draft.now)
         refused += [_Refused(span, Verdict.MISSED, why) for span in missed]
@@ -128,12 +128,18 @@ class Deciding:
             spans = [] if end is None else since(spans, end)
         return left + spans, found
 
-    def _chosen(self, plan: Plan, spans: list[Span], choice: Choice) -> list[datetime]:
+    def _chosen(
+        self, plan: Plan, spans: list[Span], choice: Choice, newest: datetime
+    ) -> list[datetime]:
         if choice.since is None:
             return []
+        if choice.since == newest:
+            return [newest]
         return newest_of(plan.planner, spans, choice.at_most, choice.since)
 
     def _record(self, plan: Plan, refused: list[_Refused]) -> None:
+        if not refused:
+            return
         situation = self._situation
         for each in sorted(refused, key=lambda each: each.span):
             situation.ledger.record_spans(

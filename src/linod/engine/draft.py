@@ -96,7 +96,7 @@ class Draft:
         )
 
     def _told_end(self, row: RunRow, agenda: Agenda, zone: str) -> TellEnded:
-        plan, tries = agenda.get(row.task), self.tries.get(row.id, Tries())
+        plan, tries = agenda.get(row.task), self.tries.get(row.id, _UNKNOWN)
         late = row.started - row.planned if row.started else None
         return TellEnded(
             run=row.id,
@@ -112,6 +112,9 @@ class Draft:
             attempts_max=tries.attempts_max,
             again=tries.again,
         )
+
+
+_UNKNOWN = Tries()
 
 
 def _told_start(row: RunRow) -> TellStarted:

@@ -168,7 +168,7 @@ class Engine:
             raise
         self._is_stale = self._is_given_up = False
         situation.renamed.clear()
-        self._known = situation.roster.all()
+        self._known = situation.roster.snapshot()
         assert situation.config is not None
         return situation.draft.settled(
             situation.agenda,

@@ -39,6 +39,8 @@ class Holding:
 
         A pause of linod as a whole does not hold the members of a chain that a person asked for.
         """
+        if not self._holds:
+            return None
         keys = [(task, HoldKind.DISABLE), (task, HoldKind.PAUSE)]
         keys += [] if is_asked else [(ALL, HoldKind.PAUSE)]
         return in_force(filter(None, map(self._holds.get, keys)), instant)

@@ -150,8 +150,10 @@ def newest_of(
     found: list[datetime] = []
     for after, through in reversed(spans):
         due = planner.previous(through + TICK)
-        while due is not None and due > after and due >= since and len(found) < at_most:
+        while due is not None and due > after and due >= since:
             found.append(due)
+            if len(found) == at_most:
+                return found[::-1]
             due = planner.previous(due)
     return found[::-1]
 

@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from linod import policy
+from linod.changing import changer
 from linod.engine.agenda import Plan
 from linod.engine.draft import Draft
 from linod.events import Outcome, RunStarted, StartRun, State
 from linod.store.interface import RunRow, Store
+
+_changed = changer(RunRow)
 
 
 @frozen(kw_only=True)
@@ -57,6 +60,10 @@ class Roster:
         """The unfinished runs by number, oldest first."""
         return dict(sorted(self._runs.items()))
 
+    def snapshot(self) -> dict[int, RunRow]:
+        """The unfinished runs by number as they are now: no order is what makes it cheap."""
+        return dict(self._runs)
+
     def get(self, id: int) -> RunRow | None:
         """An unfinished run by its number."""
         return self._runs.get(id)
@@ -90,7 +97,7 @@ class Roster:
         if attempt is None:
             attempt = self._store.next_attempt(run.task, run.due)
         text = "" if run.is_chain else policy.arguments_text(plan.task)
-        run = self._store.add_run(evolve(run, attempt=attempt, arguments=text))
+        run = self._store.add_run(_changed(run, attempt=attempt, arguments=text))
         self._enter(run)
         if run.delay is not None:
             self._ready_at[run.id] = draft.elapsed + run.delay
@@ -99,7 +106,7 @@ class Roster:
 
     def lease(self, draft: Draft, run: RunRow, plan: Plan) -> None:
         """Let a run start that waits."""
-        leased = evolve(
+        leased = _changed(
             run,
             state=State.STARTING,
             lease=self._identity.lease(),
@@ -115,30 +122,30 @@ class Roster:
         """Let the run of a chain begin that waits."""
         self._store.begin_chain(run.id, draft.now)
         self._store.put_detail(run.id, detail)
-        begun = evolve(run, state=State.RUNNING, started=draft.now, detail=detail)
+        begun = _changed(run, state=State.RUNNING, started=draft.now, detail=detail)
         self._replace(draft, begun)
         return begun
 
     def put_detail(self, draft: Draft, run: RunRow, detail: Mapping[str, Any]) -> RunRow:
         """Write the detail of an unfinished run."""
         self._store.put_detail(run.id, detail)
-        changed = evolve(run, detail=detail)
-        self._replace(draft, changed)
-        return changed
+        told = _changed(run, detail=detail)
+        self._replace(draft, told)
+        return told
 
     def hold(self, draft: Draft, run: RunRow, reason: str) -> None:
         """Note what a run waits for, where that is something new."""
         if reason and run.held != reason:
             self._store.hold_run(run.id, reason, draft.now)
-            self._replace(draft, evolve(run, held=reason, held_since=draft.now))
+            self._replace(draft, _changed(run, held=reason, held_since=draft.now))
 
     def plan(self, draft: Draft, run: RunRow, planned: datetime) -> RunRow:
         """Give a run that waits another planned start."""
         self._store.plan_run(run.id, planned)
         self._ready_at.pop(run.id, None)
-        changed = evolve(run, planned=planned, delay=None)
-        self._replace(draft, changed)
-        return changed
+        moved = _changed(run, planned=planned, delay=None)
+        self._replace(draft, moved)
+        return moved
 
     def mark_running(self, draft: Draft, event: RunStarted) -> RunRow | None:
         """Record that a worker began; None where that is old news."""
@@ -148,7 +155,7 @@ class Roster:
         )
         if run is None or not is_first:
             return None
-        run = evolve(run, state=State.RUNNING, worker=event.worker, started=event.at)
+        run = _changed(run, state=State.RUNNING, worker=event.worker, started=event.at)
         self._replace(draft, run)
         draft.started.append(run)
         return run
@@ -169,7 +176,9 @@ class Roster:
         began = started or (run.started if run else None)
         # A clock that stepped back meanwhile must not make a run end before it began.
         ended = max(ended, began) if began else ended
-        row = self._store.end_run(id, lease, outcome, ended=ended, started=started, **fields)
+        row = self._store.end_run(
+            id, lease, outcome, ended=ended, started=started, known=run, **fields
+        )
         if row is not None:
             self._leave(id)
             draft.rows.append(row)

@@ -73,6 +73,8 @@ class Starter:
     def _line_up(self, plan: Plan) -> list[int]:
         """Queue what may start of a task; return what is new in a queue."""
         going = self._situation.going_on(plan.name)
+        if not going:
+            return []
         ready = self._ready(plan, going)
         if stopped := policy.to_stop(plan.task, going, ready):
             for run in stopped:

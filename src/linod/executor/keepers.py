@@ -166,16 +166,19 @@ class Keepers:
         return list(keys)[:_WARM_MAX]
 
     def _link(self, key: KeeperKey) -> Own:
-        if key in self._links and not self._links[key].has_folder():
+        known = self._links.get(key)
+        if known is not None and not known.has_folder():
             # Somebody removed it: what this keeper starts could not be proven any more.
             self._retire(self._links.pop(key))
-        if key not in self._links:
+            known = None
+        if known is None:
             assert self._config is not None, "configure() comes before start()"
             settings = messages.settings_for(self._config, key, self._directory, self._log_plan)
             settings = with_identity(settings, key.environ(os.environ))
             kept = self._offered.pop(settings.identity, None)
-            self._links[key] = self._spawn(key, evolve(settings, late=self._late), kept)
-        return self._links[key]
+            known = self._spawn(key, evolve(settings, late=self._late), kept)
+            self._links[key] = known
+        return known
 
     def _spawn(self, key: KeeperKey, settings: Settings, kept: Kept | None = None) -> Own:
         link = Own(

@@ -213,7 +213,7 @@ class Own(Link):
         """What names the exception that keeps it from serving."""
         self.is_late = False
         """It ends so that the next one imports some modules only after the fork."""
-        self._directory = directory
+        self._path = runfiles.path_of(directory, key.user)
         self._import_within_s = import_within_s
         self._limit: asyncio.TimerHandle | None = None
         if kept is not None:
@@ -237,7 +237,7 @@ class Own(Link):
 
     def has_folder(self) -> bool:
         """Say whether the folder in which it makes run files is still the one that is read."""
-        return runfiles.is_current(self._directory, self.key.user, self._folder)
+        return runfiles.is_current(self._path, self._folder)
 
     def dismiss(self) -> None:
         """Tell the keeper to leave: it ends what runs, then itself."""

@@ -131,10 +131,15 @@ def prepare(directory: Path, user: str | None = None) -> int:
     return folder
 
 
-def is_current(directory: Path, user: str | None, folder: tuple[int, int]) -> bool:
+def path_of(directory: Path, user: str | None) -> str:
+    """Name the folder `runs/UID` of a user."""
+    return os.fspath(directory / "runs" / str(uid_of(user)))
+
+
+def is_current(path: str, folder: tuple[int, int]) -> bool:
     """Tell whether `runs/UID` is that folder still; where nobody can tell just now, it is."""
     try:
-        return identity(os.stat(directory / "runs" / str(uid_of(user)))) == folder
+        return identity(os.stat(path)) == folder
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
@@ -282,8 +287,9 @@ def _used(value: Any) -> dict[str, float | int]:
 
 def detail_of(value: Any) -> dict[str, Any]:
     """Take what an end may tell beside its reason, and nothing that only looks like it."""
-    found = value if isinstance(value, dict) else {}
-    return {name: found[name] for name, fits in _DETAILS.items() if fits(found.get(name))}
+    if not value or not isinstance(value, dict):
+        return {}
+    return {name: value[name] for name, fits in _DETAILS.items() if fits(value.get(name))}
 
 
 def _is_text(value: Any) -> bool:

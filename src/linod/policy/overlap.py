@@ -157,6 +157,8 @@ def _full(task: Task, count: int) -> str:
 
 def _candidates(task: Task, going: Sequence[_Run], ready: Sequence[_Run]) -> list[_Run]:
     """Of each lane the first one, if it is ready; what may run together has no order."""
+    if len(going) == 1:
+        return list(ready)  # alone in its lane: nearly always
     lanes = {run.id: _lane(task, run) for run in going}
     heads = {lanes[run.id]: _series(run) for run in sorted(going, key=_series, reverse=True)}
     free = [

@@ -356,10 +356,11 @@ class Store(Reader, Protocol):
         reason: str = "",
         detail: Mapping[str, Any] | None = None,
         log: str = "",
+        known: RunRow | None = None,
     ) -> RunRow | None:
         """Record an end and return the row; None if the lease is old or it had ended before.
 
-        A run that waits has the lease "".
+        A run that waits has the lease "". `known` is the row until now: it need not be read.
         """
 
     def put_meta(self, key: str, value: str) -> None:

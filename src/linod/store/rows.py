@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -86,6 +86,19 @@ def tail(log: str) -> str:
     return encoded[-LOG_BYTES:].decode("utf-8", "ignore")
 
 
+def text_of(detail: Mapping[str, Any]) -> str:
+    return _encode(dict(detail)) if detail else "{}"
+
+
+def detail_of(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(text) if text != "{}" else {}
+    return found
+
+
+# json.dumps makes an encoder for each call that names an option.
+_encode = json.JSONEncoder(default=str).encode
+
+
 def instant_of(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else of_microseconds(microseconds)
 
@@ -129,7 +142,7 @@ def run_row(row: Sequence[Any]) -> RunRow:
         ended=instant_of(row[9]),
         outcome=Outcome(row[10]) if row[10] else None,
         reason=row[11],
-        detail=json.loads(row[12]),
+        detail=detail_of(row[12]),
         arguments=row[13],
         by=row[14],
         lease=row[15],

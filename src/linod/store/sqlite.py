@@ -8,7 +8,6 @@ Rules of this border:
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,8 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve
-
+from linod.changing import changer
 from linod.events import Outcome
 from linod.policy import Hold, HoldKind
 from linod.store import opening, rows
@@ -31,6 +29,7 @@ from linod.store.interface import (
 )
 from linod.store.reading import SqliteReader
 
+_changed = changer(RunRow)
 _MICROSECOND = timedelta(microseconds=1)
 _TABLES_OF_TASKS = ("cursor", "decision", "run", "hold", "warning", "action")
 
@@ -119,7 +118,7 @@ class SqliteStore(SqliteReader):
                 run.lease,
                 run.keeper,
                 run.boot,
-                json.dumps(dict(run.detail)),
+                rows.text_of(run.detail),
                 run.is_chain,
                 run.parent,
                 run.origin,
@@ -131,7 +130,13 @@ class SqliteStore(SqliteReader):
             ),
         )
         assert written.lastrowid is not None
-        return evolve(run, id=written.lastrowid)
+        return _changed(
+            run,
+            id=written.lastrowid,
+            arguments=rows.escaped(run.arguments),
+            by=rows.escaped(run.by),
+            held=rows.escaped(run.held),
+        )
 
     def next_attempt(self, task: str, due: datetime) -> int:
         statement = "SELECT coalesce(max(attempt), 0) + 1 FROM run WHERE task = ? AND due = ?"
@@ -166,7 +171,7 @@ class SqliteStore(SqliteReader):
     def put_detail(self, id: int, detail: Mapping[str, Any]) -> None:
         self._write(
             "UPDATE run SET detail = ? WHERE id = ? AND outcome IS NULL",
-            (json.dumps(dict(detail)), id),
+            (rows.text_of(detail), id),
         )
 
     def mark_running(self, id: int, lease: str, worker: str, started: datetime) -> bool:
@@ -188,7 +193,9 @@ class SqliteStore(SqliteReader):
         reason: str = "",
         detail: Mapping[str, Any] | None = None,
         log: str = "",
+        known: RunRow | None = None,
     ) -> RunRow | None:
+        reason, text = rows.escaped(reason), rows.text_of(detail or {})
         written = self._write(
             "UPDATE run SET state = ?, outcome = ?, ended = ?, started = coalesce(?, started),"
             " reason = ?, detail = ? WHERE id = ? AND lease = ? AND outcome IS NULL",
@@ -197,8 +204,8 @@ class SqliteStore(SqliteReader):
                 outcome.value,
                 to_microseconds(ended),
                 None if started is None else to_microseconds(started),
-                rows.escaped(reason),
-                json.dumps(dict(detail or {}), default=str),
+                reason,
+                text,
                 id,
                 lease,
             ),
@@ -209,7 +216,17 @@ class SqliteStore(SqliteReader):
             self._write(
                 "INSERT OR REPLACE INTO log (run, text) VALUES (?, ?)", (id, rows.tail(log))
             )
-        return self.run(id)
+        if known is None:
+            return self.run(id)
+        return _changed(
+            known,
+            state=outcome,
+            outcome=outcome,
+            ended=ended,
+            started=started or known.started,
+            reason=reason,
+            detail=rows.detail_of(text),
+        )
 
     def put_meta(self, key: str, value: str) -> None:
         self._write("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
