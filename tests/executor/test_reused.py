@@ -230,6 +230,41 @@ def test_runs_at_the_same_time_have_processes_of_their_own(stage: Any) -> None:
     assert len({pid for _, pid in noted(stage)}) == 2
 
 
+def test_short_runs_at_once_share_processes_that_are_awake(stage: Any) -> None:
+    task(stage, "counts", overlap=Overlap.ALLOW)
+    bursts, count = 8, 20
+
+    async def scene() -> None:
+        for burst in range(bursts):
+            numbers = range(burst * count + 1, (burst + 1) * count + 1)
+            for number in numbers:
+                stage.start("report", number)
+            ends = [await stage.ended(number) for number in numbers]
+            assert outcomes(ends) == [Outcome.SUCCEEDED] * count
+
+    stage.play(scene)
+
+    used = [{pid for run, pid, _ in noted(stage) if (run - 1) // count == b} for b in range(bursts)]
+    assert min(map(len, used)) < count
+
+
+def test_a_run_that_waits_for_a_moment_is_ended_all_the_same(stage: Any) -> None:
+    task(stage, "sleeps", overlap=Overlap.ALLOW)
+    count = 3 * (os.cpu_count() or 1)
+
+    async def scene() -> None:
+        for number in range(1, count + 1):
+            stage.start("report", number)
+        for number in range(1, count + 1):
+            stage.stop(number)
+        ends = [await stage.ended(number) for number in range(1, count + 1)]
+        assert outcomes(ends) == [Outcome.CANCELLED] * count
+
+    stage.play(scene)
+
+    assert stage.marked() == []
+
+
 def test_a_failed_run_leaves_the_process_to_the_next(stage: Any) -> None:
     for name in ("raises", "exits", "counts"):
         task(stage, name, name)

@@ -3,6 +3,8 @@
 Rules of this border:
 - A member has the runs of one context only (`context_of`): what is set once in it fits them all.
 - One run at a time, but several async ones of the same task, in one loop.
+- What is ordered while others have just begun waits a moment: most runs are short, and the member
+  that has one is done with it sooner than another process is awake.
 - A member that was forked before a task was learned, or learned anew, gets no run of it.
 - Nobody is replaced in the middle of a run; one that is dismissed has a moment for its exit
   handlers.
@@ -12,9 +14,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable
-from typing import Any
+from typing import Any, Protocol
+
+from attrs import frozen
 
 from linod.events import Outcome
 from linod.executor import tree, wire
@@ -26,6 +30,9 @@ from linod.executor.weighing import MEMORY, weight
 IDLE_S = 600.0
 """For so long a member waits for its next run."""
 LEAVES_WITHIN_S = 1.2
+PATIENCE_S = 0.003
+"""For so long an order waits for a member that has just begun with another."""
+_BEGIN_AT_ONCE = os.cpu_count() or 1
 # What a run leaves behind in memory must not be the next one's end.
 _MEMORY_SHARE = 0.5
 
@@ -47,6 +54,16 @@ def context_of(spec: TaskSpec, *, is_async: bool) -> Context:
     )
 
 
+@frozen
+class Waiting:
+    """An order that waits for a member to be done."""
+
+    run: KeptRun
+    message: dict[str, Any]
+    context: Context
+    until: float
+
+
 class Member:
     """A long-lived worker, and our ends of its pipes."""
 
@@ -60,6 +77,7 @@ class Member:
         self.speaking: KeptRun | None = None
         """The run that began last: what is printed past Python is taken for its."""
         self.served = 0
+        self.began_at = 0.0
         self.idle_since = 0.0
         self.is_leaving = False
         self.is_dead = False
@@ -79,9 +97,10 @@ class Member:
         orders = [] if self._orders < 0 else [self._orders]
         return [*self.pipes.values(), *orders]
 
-    def take(self, run: KeptRun) -> None:
+    def take(self, run: KeptRun, now: float) -> None:
         """Have the run, whose order it got."""
         self.runs[run.order.run] = run
+        self.began_at = now
         self.speaking = run
         self.served += 1
         run.member = self
@@ -142,17 +161,31 @@ class Member:
         return self.runs.get(number) if isinstance(number, int) else None
 
 
+class Calls(Protocol):
+    """What a crew tells its keeper."""
+
+    def begin(self, member: Member) -> None:
+        """Read its pipes from now on."""
+
+    def end(self, member: Member) -> None:
+        """Read them no more."""
+
+    def placed(self, run: KeptRun) -> None:
+        """A member has the run."""
+
+    def refused(self, run: KeptRun, error: OSError) -> None:
+        """No worker could be forked for it."""
+
+
 class Crew:
     """All members."""
 
-    def __init__(
-        self, forking: Forking, begin: Callable[[Member], None], end: Callable[[Member], None]
-    ) -> None:
+    def __init__(self, forking: Forking, calls: Calls, clock: Callable[[], float]) -> None:
         self._forking = forking
-        self._begin = begin
-        """Reads its pipes from now on."""
-        self._end = end
+        self._calls = calls
+        self._clock = clock
         self._members: dict[int, Member] = {}
+        self._waiting: deque[Waiting] = deque()
         self._learned: dict[str, int] = {}
         self._lessons = 0
         self._is_dismissed = False
@@ -171,22 +204,36 @@ class Crew:
         self._lessons += 1
         self._learned[spec.name] = self._lessons
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is no member, and no order waits for one."""
+        return not (self._members or self._waiting)
+
     def employ(self, run: KeptRun, message: dict[str, Any], *, is_async: bool) -> None:
-        """Have a member execute a run; raises OSError where there is none and none is found."""
+        """Have a member execute a run, at once or in a moment."""
+        now = self._clock()
         context = context_of(run.spec, is_async=is_async)
-        for member in self._fitting(context, run.spec):
-            if member.order(message):
-                member.take(run)
-                return
-        member = Member(self._forking.hire(message), context, self._lessons)
-        self._members[member.pid] = member
-        member.take(run)
-        self._begin(member)
+        order = Waiting(run, message, context, now + PATIENCE_S)
+        if is_async or (not self._waiting and self._may_begin(context, now)):
+            self._place(order)
+        else:
+            self._waiting.append(order)
+
+    def hurry(self, number: int) -> None:
+        """Let a run begin that waits for a moment, where it does."""
+        for order in tuple(self._waiting):
+            if order.run.order.run == number:
+                self._waiting.remove(order)
+                self._place(order)
 
     def missing(self, wanted: Iterable[Context]) -> int:
-        """Count the members that are wanted and neither there nor idle."""
+        """Count the members that are wanted for a beginning and neither there nor idle."""
         idle = Counter(each.context for each in self._members.values() if _is_idle(each))
-        return sum((Counter(wanted) - idle).values())
+        counts = {
+            context: count if context[0] else min(count, _BEGIN_AT_ONCE)
+            for context, count in Counter(wanted).items()
+        }
+        return sum((Counter(counts) - idle).values())
 
     def release(self, run: KeptRun, now: float) -> None:
         """Note that a run of a member has ended."""
@@ -200,6 +247,8 @@ class Crew:
             self._forget(member)
         elif self._is_dismissed or _is_spent(member, run.spec):
             member.dismiss(now)
+        else:
+            self._give_next(member)
 
     def died(self, pid: int) -> None:
         """Take note of a dead child, where it was a member."""
@@ -212,6 +261,8 @@ class Crew:
 
     def dismiss_all(self, now: float) -> None:
         """Let those leave that have no runs, and the others after their last one."""
+        while self._waiting:
+            self._place(self._waiting.popleft())
         self._is_dismissed = True
         for member in self._members.values():
             if not member.runs:
@@ -220,11 +271,15 @@ class Crew:
     def next_at(self) -> float | None:
         """Say when somebody has waited for long enough, to live or to leave."""
         times = [_due_at(member) for member in self._members.values() if not member.runs]
+        times += [self._waiting[0].until] if self._waiting else []
         return min(times, default=None)
 
     def advance(self, now: float) -> None:
-        """Dismiss who was idle for long, and end who does not leave."""
-        for member in self._members.values():
+        """Place what waited long enough, dismiss who was idle for long, end who does not leave."""
+        if self._waiting and self._waiting[0].until <= now:
+            # One in a turn: a fork takes its time, and meanwhile somebody may be done.
+            self._place(self._waiting.popleft())
+        for member in tuple(self._members.values()):
             if member.runs or now < _due_at(member):
                 continue
             if member.is_leaving:
@@ -233,13 +288,55 @@ class Crew:
             else:
                 member.dismiss(now)
 
-    def _fitting(self, context: Context, spec: TaskSpec) -> Collection[Member]:
-        since = self._learned.get(spec.name, 0)
-        fitting = [
+    def _may_begin(self, context: Context, now: float) -> bool:
+        """Say whether few enough have just begun: others are better off behind them."""
+        begun = [
             member
             for member in self._members.values()
-            if member.context == context and member.born >= since and not member.is_leaving
+            if member.runs and member.context == context and now - member.began_at < PATIENCE_S
         ]
+        return len(begun) < _BEGIN_AT_ONCE
+
+    def _place(self, order: Waiting) -> None:
+        run = order.run
+        for member in self._fitting(order.context, run.spec):
+            if self._give(member, order):
+                return
+        try:
+            spare = self._forking.hire(order.message)
+        except OSError as error:
+            self._calls.refused(run, error)
+            return
+        member = Member(spare, order.context, self._lessons)
+        self._members[member.pid] = member
+        self._calls.begin(member)
+        self._take(member, run)
+
+    def _give_next(self, member: Member) -> None:
+        """Give what waits to a member that is done."""
+        for order in tuple(self._waiting):
+            if self._fits(member, order.context, order.run.spec):
+                self._waiting.remove(order)
+                if not self._give(member, order):
+                    self._place(order)
+                return
+
+    def _give(self, member: Member, order: Waiting) -> bool:
+        if not member.order(order.message):
+            return False
+        self._take(member, order.run)
+        return True
+
+    def _take(self, member: Member, run: KeptRun) -> None:
+        member.take(run, self._clock())
+        self._calls.placed(run)
+
+    def _fits(self, member: Member, context: Context, spec: TaskSpec) -> bool:
+        is_known = member.born >= self._learned.get(spec.name, 0)
+        return is_known and member.context == context and not member.is_leaving
+
+    def _fitting(self, context: Context, spec: TaskSpec) -> Collection[Member]:
+        fitting = [each for each in self._members.values() if self._fits(each, context, spec)]
         if context[0]:
             return [member for member in fitting if member.served < spec.max_runs]
         # The one that was idle last is the warmest.
@@ -248,7 +345,7 @@ class Crew:
 
     def _forget(self, member: Member) -> None:
         member.close_orders()
-        self._end(member)
+        self._calls.end(member)
 
 
 def _is_idle(member: Member) -> bool:

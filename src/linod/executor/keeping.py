@@ -26,7 +26,7 @@ from linod.executor.crew import Context, Crew, context_of
 from linod.executor.door import Door
 from linod.executor.failing import failure
 from linod.executor.forking import Forking
-from linod.executor.hearing import Hearing, Speech
+from linod.executor.hearing import Hearing, Speaker, Speech
 from linod.executor.kept import KeptRun
 from linod.executor.limiting import TERM_BEFORE_KILL_S, Limiting, clock
 from linod.executor.memory import OutOfMemory
@@ -81,7 +81,7 @@ class Keeping:
         )
         self._selector = selectors.DefaultSelector()
         self._hearing = Hearing(self._selector, speech, self._tell)
-        self._crew = Crew(self._forking, self._hearing.begin, self._hearing.end)
+        self._crew = Crew(self._forking, self, clock)
         self._strays = Strays(settings.directory, self._workers)
         self._memory = OutOfMemory()
         self._limiting = Limiting(self._strays, self._runs, clock)
@@ -130,7 +130,7 @@ class Keeping:
         if not self._is_leaving and clock() < self._leave_at:
             return False
         self._crew.dismiss_all(clock())
-        return not self._crew.pids
+        return self._crew.is_empty
 
     def _watch_signals(self) -> None:
         for end in (self._waker, self._wakeup):
@@ -233,15 +233,32 @@ class Keeping:
         try:
             if run.spec.is_reused:
                 self._crew.employ(run, message, is_async=self._job(order).is_async)
-            else:
-                run.pid, run.pipes = self._forking.start(order, message)
-                self._hearing.begin(run)
+                return
+            run.pid, run.pipes = self._forking.start(order, message)
         except OSError as error:
-            reason = f"its worker could not be forked: {error.strerror}"
-            self._refuse(order, failure(reason, error))
+            self.refused(run, error)
             return
-        self._runs[order.run] = run
+        self.begin(run)
+        self.placed(run)
+
+    def begin(self, speaker: Speaker) -> None:
+        """Read these pipes from now on."""
+        self._hearing.begin(speaker)
+
+    def end(self, speaker: Speaker) -> None:
+        """Read them no more."""
+        self._hearing.end(speaker)
+
+    def placed(self, run: KeptRun) -> None:
+        """Keep a run that a worker has."""
+        self._runs[run.order.run] = run
         self._limiting.begin(run)
+
+    def refused(self, run: KeptRun, error: OSError) -> None:
+        """Tell of a run that no worker could be forked for."""
+        end = failure(f"its worker could not be forked: {error.strerror}", error)
+        order = run.order
+        self._send({"is": "ended", "run": order.run, "lease": order.lease, **end})
 
     def _job(self, order: Order) -> worker.Job:
         spec = self._specs[order.task]
@@ -260,10 +277,8 @@ class Keeping:
         poll = getattr(self._selector, "fileno", None)
         return [*own, *([poll()] if poll else []), *pipes]
 
-    def _refuse(self, order: Order, end: dict[str, Any]) -> None:
-        self._send({"is": "ended", "run": order.run, "lease": order.lease, **end})
-
     def _stop(self, message: dict[str, Any]) -> None:
+        self._crew.hurry(message["run"])
         run = self._runs.get(message["run"])
         if run is not None and run.order.lease == message["lease"]:
             patience = 0.0 if message["is_forced"] else run.spec.kill_after_s
@@ -271,6 +286,7 @@ class Keeping:
             self._limiting.end(run, outcome, reason, patience)
 
     def _follow(self, message: dict[str, Any]) -> None:
+        self._crew.hurry(message["run"])
         run = self._runs.get(message["run"])
         if run is not None and not run.is_followed:
             run.is_followed = True
