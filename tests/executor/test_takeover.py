@@ -36,8 +36,9 @@ from linod.specs import *
 async def main():
     folder, script = Path(sys.argv[1]), sys.argv[2]
     task = Task(name="task", shell=script, kill_after=KILL_AFTER)
+    others = {name: Task(name=name, shell="true") for name in ("one", "two", "three")}
     config = Config(path=folder / "linod.toml", linod=Linod(directory=folder / "var"),
-                    tasks={"task": task})
+                    tasks={"task": task, **others})
     executor = Executor(folder / "var", LogPlan.of(config, {}), lambda event: None)
     executor.configure(config)
     now = datetime.now(UTC)
@@ -49,6 +50,8 @@ from datetime import timedelta
 KILL_AFTER = timedelta(seconds=1)
 asyncio.run(main())
 """
+TASKS = 4
+"""Of that daemon."""
 UNTIL_GO = "echo begun; echo on > ready; until [ -e go ]; do sleep 0.02; done; "
 
 
@@ -104,6 +107,13 @@ def test_a_run_goes_on_without_its_daemon_and_its_end_is_told_to_the_next(stage:
 
     assert (end.outcome, end.log.split()[-1]) == (Outcome.SUCCEEDED, "begun")
     assert former(stage) == []
+
+
+def test_workers_wait_for_what_the_next_daemon_has_to_start_at_once(stage: Any) -> None:
+    keeper = leave_alone(stage)
+
+    wait_until(lambda: len(tree.children(keeper) or ()) == 1 + TASKS)
+    go(stage)
 
 
 def test_an_end_that_no_daemon_heard_is_told_with_all_that_belongs_to_it(stage: Any) -> None:

@@ -154,7 +154,7 @@ class Keeping:
         return wait_s
 
     def _needs_spare(self) -> bool:
-        is_wanted = bool(self._specs) and not (self._channel.is_closed or self._is_retired)
+        is_wanted = bool(self._specs) and not (self._is_retired or self._is_leaving)
         return is_wanted and self._forking.needs_more(clock())
 
     def _hear(self) -> None:
@@ -167,6 +167,8 @@ class Keeping:
         if self._channel.is_closed:
             self._selector.unregister(self._channel)
             self._channel.close()
+            # Its successor has to start at once what falls due until it comes.
+            self._forking.expect(len(self._specs), clock() + ALONE_S)
 
     def _let_in(self) -> None:
         """Take who waits for the daemon, and tell what is kept and what may be unheard."""
