@@ -164,13 +164,15 @@ _current: Run | None = None
 _here: ContextVar[Run | None] = ContextVar("linod_run", default=None)
 
 
-def set_current_run(run: Run | None, *, is_one_of_several: bool = False) -> None:
-    """Say which run this process executes, or this context of it; called by the worker."""
+def set_current_run(run: Run | None) -> None:
+    """Say which run this process executes; called by the worker."""
     global _current  # a thread started by the run of a process has no context of its own
-    if is_one_of_several:
-        _here.set(run)
-    else:
-        _current = run
+    _current = run
+
+
+def set_run_here(run: Run) -> None:
+    """Say which run this context is of, in a process that executes several."""
+    _here.set(run)
 
 
 def _mark(function: _Function, keys: dict[str, Any]) -> _Function:

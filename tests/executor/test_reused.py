@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from linod.events import Outcome, RunEnded
 from linod.executor import tree
-from linod.specs import Limits, LogLevel, Overlap, Process
+from linod.specs import Limits, LogLevel, Overlap, Process, Reference
 
 MODULE = """
 import asyncio, atexit, json, os, resource, signal, subprocess, sys, threading, time
@@ -111,6 +112,10 @@ def knows_its_end(run: linod.Run): note(str(run.deadline), os.environ.get("LINOD
 async def wanted(): return True
 async def unwanted(): return False
 """
+
+
+def _seconds(number: float) -> timedelta:
+    return timedelta(seconds=number)
 
 
 @pytest.fixture(autouse=True)
@@ -356,8 +361,6 @@ def test_output_is_of_the_run_that_wrote_it(stage: Any) -> None:
 
 
 def test_secrets_are_masked(stage: Any) -> None:
-    from linod.specs import Reference
-
     password = Reference("hunter22", {"env": "PASSWORD"}, is_secret=True)
     task(stage, "tells", arguments={"password": password})
 
@@ -565,9 +568,3 @@ def test_no_descriptor_is_left_in_the_keeper(stage: Any) -> None:
         assert max(sizes[2:]) <= max(sizes[:2])
 
     stage.play(scene)
-
-
-def _seconds(number: float) -> Any:
-    from datetime import timedelta
-
-    return timedelta(seconds=number)

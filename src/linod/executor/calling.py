@@ -30,6 +30,7 @@ from linod.run import Run
 Planned = Plan | Unresolved | None
 """A procedure as the keeper knows it; None: its module is imported in the worker."""
 
+
 _TRACEBACK_MAX = 32 * 1024
 _IMPORT_WITHIN_S = 60
 
@@ -46,6 +47,11 @@ class Failed(Exception):  # noqa: N818 - it reads as what happened
 
 class NotCalled(Failed):
     """Nothing of a procedure has run."""
+
+
+def is_async(planned: Planned) -> bool:
+    """Tell whether a procedure is known to be called in a loop."""
+    return isinstance(planned, Plan) and planned.is_async
 
 
 def called(path: str, planned: Planned, arguments: dict[str, Any], run: Run) -> dict[str, Any]:

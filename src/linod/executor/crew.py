@@ -1,7 +1,7 @@
 """The long-lived workers of a keeper: which one executes a run, and when one is replaced.
 
 Rules of this border:
-- A member has the runs of one context only (`context_of`): what is set once in it fits them all.
+- A member has the runs of one context only: what is set once in it fits them all.
 - One run at a time, but several async ones of the same task, in one loop.
 - What is ordered while others have just begun waits a moment: most runs are short, and the member
   that has one is done with it sooner than another process is awake.
@@ -22,6 +22,7 @@ from attrs import frozen
 
 from linod.events import Outcome
 from linod.executor import tree, wire
+from linod.executor.calling import Planned, is_async
 from linod.executor.forking import Forking, Spare
 from linod.executor.kept import KeptRun
 from linod.executor.messages import TaskSpec
@@ -36,22 +37,33 @@ _BEGIN_AT_ONCE = os.cpu_count() or 1
 # What a run leaves behind in memory must not be the next one's end.
 _MEMORY_SHARE = 0.5
 
-Context = tuple[Any, ...]
 
+@frozen
+class Context:
+    """What runs must share to be executed by one process."""
 
-def context_of(spec: TaskSpec, *, is_async: bool) -> Context:
-    """Give what runs must share to be executed by one process."""
-    return (
-        is_async,
-        spec.name if is_async else None,
-        spec.directory,
-        tuple(sorted(spec.env.items())),
-        spec.nice,
-        spec.umask,
-        tuple(sorted(spec.limits.items())),
-        spec.log_level,
-        tuple(spec.secrets),
-    )
+    task: str | None
+    """Where it executes several at once: only runs of this task."""
+    settings: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, spec: TaskSpec, planned: Planned) -> Context:
+        """Take it from a task and what is known of its procedure."""
+        settings = (
+            spec.directory,
+            tuple(sorted(spec.env.items())),
+            spec.nice,
+            spec.umask,
+            tuple(sorted(spec.limits.items())),
+            spec.log_level,
+            tuple(spec.secrets),
+        )
+        return cls(spec.name if is_async(planned) else None, settings)
+
+    @property
+    def is_async(self) -> bool:
+        """Tell whether its process executes several runs at once."""
+        return self.task is not None
 
 
 @frozen
@@ -90,7 +102,7 @@ class Member:
     @property
     def is_async(self) -> bool:
         """Tell whether it executes several runs at once."""
-        return bool(self.context[0])
+        return self.context.is_async
 
     def descriptors(self) -> list[int]:
         """List our ends of its pipes."""
@@ -161,14 +173,18 @@ class Member:
         return self.runs.get(number) if isinstance(number, int) else None
 
 
-class Calls(Protocol):
-    """What a crew tells its keeper."""
+class Pipes(Protocol):
+    """Who reads the pipes of members."""
 
     def begin(self, member: Member) -> None:
         """Read its pipes from now on."""
 
     def end(self, member: Member) -> None:
         """Read them no more."""
+
+
+class Employer(Protocol):
+    """Who is told what became of an order."""
 
     def placed(self, run: KeptRun) -> None:
         """A member has the run."""
@@ -180,9 +196,12 @@ class Calls(Protocol):
 class Crew:
     """All members."""
 
-    def __init__(self, forking: Forking, calls: Calls, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, forking: Forking, pipes: Pipes, employer: Employer, clock: Callable[[], float]
+    ) -> None:
         self._forking = forking
-        self._calls = calls
+        self._pipes = pipes
+        self._employer = employer
         self._clock = clock
         self._members: dict[int, Member] = {}
         self._waiting: deque[Waiting] = deque()
@@ -209,12 +228,11 @@ class Crew:
         """Tell whether there is no member, and no order waits for one."""
         return not (self._members or self._waiting)
 
-    def employ(self, run: KeptRun, message: dict[str, Any], *, is_async: bool) -> None:
+    def employ(self, run: KeptRun, message: dict[str, Any], context: Context) -> None:
         """Have a member execute a run, at once or in a moment."""
         now = self._clock()
-        context = context_of(run.spec, is_async=is_async)
         order = Waiting(run, message, context, now + PATIENCE_S)
-        if is_async or (not self._waiting and self._may_begin(context, now)):
+        if context.is_async or (not self._waiting and self._may_begin(context, now)):
             self._place(order)
         else:
             self._waiting.append(order)
@@ -230,7 +248,7 @@ class Crew:
         """Count the members that are wanted for a beginning and neither there nor idle."""
         idle = Counter(each.context for each in self._members.values() if _is_idle(each))
         counts = {
-            context: count if context[0] else min(count, _BEGIN_AT_ONCE)
+            context: count if context.is_async else min(count, _BEGIN_AT_ONCE)
             for context, count in Counter(wanted).items()
         }
         return sum((Counter(counts) - idle).values())
@@ -305,11 +323,11 @@ class Crew:
         try:
             spare = self._forking.hire(order.message)
         except OSError as error:
-            self._calls.refused(run, error)
+            self._employer.refused(run, error)
             return
         member = Member(spare, order.context, self._lessons)
         self._members[member.pid] = member
-        self._calls.begin(member)
+        self._pipes.begin(member)
         self._take(member, run)
 
     def _give_next(self, member: Member) -> None:
@@ -329,7 +347,7 @@ class Crew:
 
     def _take(self, member: Member, run: KeptRun) -> None:
         member.take(run, self._clock())
-        self._calls.placed(run)
+        self._employer.placed(run)
 
     def _fits(self, member: Member, context: Context, spec: TaskSpec) -> bool:
         is_known = member.born >= self._learned.get(spec.name, 0)
@@ -337,7 +355,7 @@ class Crew:
 
     def _fitting(self, context: Context, spec: TaskSpec) -> Collection[Member]:
         fitting = [each for each in self._members.values() if self._fits(each, context, spec)]
-        if context[0]:
+        if context.is_async:
             return [member for member in fitting if member.served < spec.max_runs]
         # The one that was idle last is the warmest.
         idle = [member for member in fitting if not member.runs]
@@ -345,7 +363,7 @@ class Crew:
 
     def _forget(self, member: Member) -> None:
         member.close_orders()
-        self._calls.end(member)
+        self._pipes.end(member)
 
 
 def _is_idle(member: Member) -> bool:

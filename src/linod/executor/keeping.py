@@ -20,13 +20,12 @@ from typing import Any
 
 from linod.events import Outcome
 from linod.executor import messages, runfiles, telling, tree, wire, worker
-from linod.executor.binding import Plan
 from linod.executor.calling import Planned
-from linod.executor.crew import Context, Crew, context_of
+from linod.executor.crew import Context, Crew
 from linod.executor.door import Door
 from linod.executor.failing import failure
 from linod.executor.forking import Forking
-from linod.executor.hearing import Hearing, Speaker, Speech
+from linod.executor.hearing import Hearing, Speech
 from linod.executor.kept import KeptRun
 from linod.executor.limiting import TERM_BEFORE_KILL_S, Limiting, clock
 from linod.executor.memory import OutOfMemory
@@ -81,7 +80,7 @@ class Keeping:
         )
         self._selector = selectors.DefaultSelector()
         self._hearing = Hearing(self._selector, speech, self._tell)
-        self._crew = Crew(self._forking, self, clock)
+        self._crew = Crew(self._forking, self._hearing, self, clock)
         self._strays = Strays(settings.directory, self._workers)
         self._memory = OutOfMemory()
         self._limiting = Limiting(self._strays, self._runs, clock)
@@ -234,22 +233,14 @@ class Keeping:
         run = KeptRun(order, self._specs[order.task])
         try:
             if run.spec.is_reused:
-                self._crew.employ(run, message, is_async=self._job(order).is_async)
+                self._crew.employ(run, message, self._context(run.spec))
                 return
             run.pid, run.pipes = self._forking.start(order, message)
         except OSError as error:
             self.refused(run, error)
             return
-        self.begin(run)
+        self._hearing.begin(run)
         self.placed(run)
-
-    def begin(self, speaker: Speaker) -> None:
-        """Read these pipes from now on."""
-        self._hearing.begin(speaker)
-
-    def end(self, speaker: Speaker) -> None:
-        """Read them no more."""
-        self._hearing.end(speaker)
 
     def placed(self, run: KeptRun) -> None:
         """Keep a run that a worker has."""
@@ -300,14 +291,12 @@ class Keeping:
             run.is_followed = False
 
     def _expect(self, message: dict[str, Any]) -> None:
-        wanted = [self._context(name) for name in message.get("reused", ())]
+        wanted = [self._context(self._specs[name]) for name in message.get("reused", ())]
         count = message["count"] - len(wanted) + self._crew.missing(wanted)
         self._forking.expect(count, clock() + _EXPECTED_FOR_S)
 
-    def _context(self, task: str) -> Context:
-        spec = self._specs[task]
-        planned = self._plan(spec.procedure)
-        return context_of(spec, is_async=isinstance(planned, Plan) and planned.is_async)
+    def _context(self, spec: TaskSpec) -> Context:
+        return Context.of(spec, self._plan(spec.procedure))
 
     def _retire(self, _message: dict[str, Any]) -> None:
         self._is_retired = True

@@ -33,9 +33,9 @@ from linod.executor.progress import Pace
 from linod.executor.stopping import Stop
 from linod.executor.weighing import MAXRSS_UNIT
 from linod.executor.worker import Job, Reporter, Station
-from linod.log import end_log, name_run, named_run
+from linod.log import end_log, name_run, name_run_here, named_run
 from linod.log.lines import Masks
-from linod.run import Run, set_current_run
+from linod.run import Run, set_current_run, set_run_here
 
 _BACKGROUND_ENDS_WITHIN_S = 1.0
 
@@ -97,9 +97,8 @@ class Executing:
         os.environ.pop(DEADLINE, None)
         os.environ.update(job.order.environ(self._station.directory, deadline))
         stop = Stop(job.spec.timeout_s)
-        return Began(
-            file, reporter, run_of(job.order, deadline, stop, Pace(reporter.progress)), stop
-        )
+        made = run_of(job.order, deadline, stop, Pace(reporter.progress))
+        return Began(file, reporter, made, stop)
 
     def enter(self, job: Job) -> dict[str, Any] | None:
         """Set what a former run may have changed; return how the run ends where that fails."""
@@ -218,8 +217,8 @@ class Together:
     async def _execute(self, job: Job, began: Began) -> None:
         number = job.order.run
         before = _usage()
-        name_run(job.order.task, number, is_one_of_several=True)
-        set_current_run(began.run, is_one_of_several=True)
+        name_run_here(job.order.task, number)
+        set_run_here(began.run)
         _number.set(number)
         around.before()
         end = await _end(job, began.run, began.reporter)

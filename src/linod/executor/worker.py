@@ -36,8 +36,7 @@ from linod.executor import (
     tree,
     wire,
 )
-from linod.executor.binding import Plan
-from linod.executor.calling import Planned, asked, called
+from linod.executor.calling import Planned, asked, called, is_async
 from linod.executor.containing import FILE_SIZE, contain
 from linod.executor.failing import failure
 from linod.executor.given import deadline_of, run_of
@@ -94,7 +93,7 @@ class Job:
     @property
     def is_async(self) -> bool:
         """Tell whether it is known to be called in a loop."""
-        return isinstance(self.procedure, Plan) and self.procedure.is_async
+        return is_async(self.procedure)
 
 
 def leave(act: Callable[[], int]) -> NoReturn:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         write_output,
     )
     from linod.log.plan import LogPlan, parse_rotation
-    from linod.log.recorder import name_run, named_run
+    from linod.log.recorder import name_run, name_run_here, named_run
     from linod.log.rotation import Rotator
     from linod.log.sink import keep_mode
     from linod.log.streams import replace_streams
@@ -31,6 +31,7 @@ __all__ = [
     "end_log",
     "keep_mode",
     "name_run",
+    "name_run_here",
     "named_run",
     "parse_rotation",
     "replace_streams",
@@ -47,6 +48,7 @@ _PLACES = {
     "end_log": "intercept",
     "keep_mode": "sink",
     "name_run": "recorder",
+    "name_run_here": "recorder",
     "named_run": "recorder",
     "parse_rotation": "plan",
     "replace_streams": "streams",

@@ -148,16 +148,16 @@ def _zone(name: str) -> tzinfo:
 _here: ContextVar[Origin | None] = ContextVar("linod_origin", default=None)
 
 
-def name_run(task: str, run: int, *, is_one_of_several: bool = False) -> None:
-    """Say which run this process executes from now on, or this context of it."""
-    recorder = current()
-    if recorder is None:
-        return
-    origin = recorder.origin._replace(task=task, run=run)
-    if is_one_of_several:
-        _here.set(origin)
-    else:
-        recorder.origin = origin
+def name_run(task: str, run: int) -> None:
+    """Say which run this process executes from now on."""
+    if (recorder := current()) is not None:
+        recorder.origin = recorder.origin._replace(task=task, run=run)
+
+
+def name_run_here(task: str, run: int) -> None:
+    """Say which run this context is of, in a process that executes several."""
+    if (recorder := current()) is not None:
+        _here.set(recorder.origin._replace(task=task, run=run))
 
 
 def named_run() -> int | None:
