@@ -107,6 +107,16 @@ async def finishes_async(run: linod.Run):
     note(os.getpid())
     while not run.should_stop: await asyncio.sleep(0.01)
     note("asked")
+def floods():
+    line = json.dumps({"run": linod.current_run().id, "progress": [1, None]}).encode() + b"\\n"
+    for name in os.listdir("/proc/self/fd"):
+        if os.path.exists(f"/proc/self/fd/{name}") and int(name) > 2:
+            try:
+                if os.readlink(f"/proc/self/fd/{name}").startswith("pipe:"):
+                    for _ in range(100): os.write(int(name), line * 100)
+            except OSError:
+                pass
+    note("done")
 def returns(value): return [value, linod.current_run().id]
 def knows_its_end(run: linod.Run): note(str(run.deadline), os.environ.get("LINOD_DEADLINE"))
 async def wanted(): return True
@@ -285,6 +295,15 @@ def test_a_failed_run_leaves_the_process_to_the_next(stage: Any) -> None:
     assert [calls for _, _, calls in noted(stage)] == [1, 2]
 
 
+def test_a_run_that_reports_too_much_ends_all_the_same(stage: Any) -> None:
+    task(stage, "floods", "floods", timeout=_seconds(20))
+    task(stage, "counts")
+
+    ends = in_turn(stage, "floods", "report")
+
+    assert outcomes(ends) == [Outcome.SUCCEEDED] * 2
+
+
 def test_a_process_that_ends_is_replaced(stage: Any) -> None:
     for name in ("exits_at_once", "counts"):
         task(stage, name, name)
@@ -441,6 +460,22 @@ def test_an_async_run_is_cancelled_alone(stage: Any) -> None:
         assert noted(stage) == [[1, "tidied"]]
         stage.stop(2)
         assert (await stage.ended(2)).outcome is Outcome.CANCELLED
+
+    stage.play(scene)
+
+
+def test_an_async_run_that_is_cancelled_at_once_ends(stage: Any) -> None:
+    task(stage, "tidies", overlap=Overlap.ALLOW)
+
+    async def scene() -> None:
+        stage.start("report", 1)
+        await stage.started(1)  # its process is awake
+        stage.start("report", 2)
+        stage.stop(2)
+        second = await stage.ended(2, within_s=10.0)
+        assert (second.outcome, second.reason) == (Outcome.CANCELLED, "by alice")
+        stage.stop(1)
+        assert (await stage.ended(1)).outcome is Outcome.CANCELLED
 
     stage.play(scene)
 
