@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from linod.errors import KeyRefused
+from linod.executor.early import EarlyChild, begun
 from linod.inspection import Inspection, ProblemKind
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ def prepare(
     environ: Mapping[str, str],
     is_importing: bool = True,
     now: datetime | None = None,
+    early: EarlyChild | None = None,
 ) -> Loaded:
     """Load the file, import and bind its procedures in children, and add what they found.
 
@@ -34,21 +37,49 @@ def prepare(
         is_importing: False leaves user code alone: no bindings are checked and the tasks of
             `discover` are missing.
         now: Aware; with it, findings tell what is past.
+        early: A child that was begun already to import them; it is asked or ended.
     """
-    from linod.loader import load
+    if early is None and is_importing:
+        early = begun(environ, path.absolute().parent)
+    try:
+        from linod.loader import load
 
-    loaded = load(path, environ, now)
-    return with_procedures(loaded, environ) if is_importing else loaded
+        loaded = load(path, environ, now)
+        return with_procedures(_with_log(loaded), environ, early) if is_importing else loaded
+    finally:
+        if early is not None:
+            early.end()
 
 
-def with_procedures(loaded: Loaded, environ: Mapping[str, str]) -> Loaded:
+def _with_log(loaded: Loaded) -> Loaded:
+    """Add what would keep the log server, or a sender to one, from starting on this machine."""
+    if loaded.partial is None or loaded.partial.log is None:
+        return loaded
+    from linod.loader import with_refusal
+    from linod.log.serving import check_server
+
+    try:
+        check_server(loaded.partial)
+    except KeyRefused as error:
+        # What this user may not read, that of the daemon may.
+        if not isinstance(error.__cause__, PermissionError):
+            code = "L040" if error.place == ("log", "group") else "L046"
+            return with_refusal(loaded, error.place, code, error.text)
+    return loaded
+
+
+def with_procedures(
+    loaded: Loaded, environ: Mapping[str, str], early: EarlyChild | None = None
+) -> Loaded:
     """Import and bind the procedures of what was loaded, and add what was found."""
     if loaded.partial is None or _is_distrusted(loaded):
         return loaded
     from linod.executor.inspect import inspect
     from linod.loader import complete
 
-    completed = complete(loaded, _without_bindings(inspect(loaded.partial, environ=environ)))
+    completed = complete(
+        loaded, _without_bindings(inspect(loaded.partial, environ=environ, early=early))
+    )
     discovered = _discovered(loaded.partial, completed.partial)
     if discovered is None:
         return completed

@@ -597,6 +597,24 @@ Right:
     [tasks.clearsessions]
     manage = "clearsessions\"""",
     ),
+    "L046": Code(
+        Severity.ERROR,
+        "a log server that cannot start, or is none",
+        """\
+What listens beyond this machine needs TLS and a way to know who sends: a certificate with its key,
+and a token_file that only its owner can read, or an authority. A sender names tls://HOST:PORT or
+unix:///PATH. Files that you may not read are left to the daemon.
+
+Wrong:
+    [log]
+    listen = "0.0.0.0:5170"
+
+Right:
+    [log]
+    listen = "127.0.0.1:5170"
+    token_file = "/etc/linod/token"
+""",
+    ),
 }
 
 # L050-L079: keys and values
@@ -1225,7 +1243,9 @@ Right:
 The key is right, but what it needs is not there: max_running goes with overlap = "allow";
 max_runs with process = "reused", and that with a procedure or manage, not with a program;
 on_excluded with exclude and times of day; exclude with a recurrence that has times;
-limits.processes with a user who is not root. Or it is a calendar in which no day was found.
+limits.processes with a user who is not root; [log] directory, rotation, retention and compression
+with "file" in `to`; [log] format with a sink that names none itself. Or it is a calendar in which
+no day was found.
 
 Wrong:
     recurrence = "every day at 07:00"

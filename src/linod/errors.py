@@ -19,6 +19,16 @@ class ConfigurationError(LinodError):
     exit_code = 78
 
 
+class KeyRefused(ConfigurationError):  # noqa: N818 - it reads as what happened
+    """A key keeps a part of linod from starting on this machine."""
+
+    def __init__(self, table: str, key: str, text: str) -> None:
+        """Name the key and say what is wrong."""
+        super().__init__(f"[{table}] {key}: {text}")
+        self.place = (table, key)
+        self.text = text
+
+
 class DaemonUnreachable(LinodError):  # noqa: N818 - it reads as what happened
     """No daemon answers on the control socket."""
 

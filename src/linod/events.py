@@ -219,6 +219,10 @@ class StartRun:
     trigger: Trigger
     planned: datetime
     zone: str
+    is_after_failure: bool = False
+    """The task keeps records (`log_keep`), and failed last: they are logged at once this time."""
+    slow_after: timedelta | None = None
+    """From this length on the run is slow, and what the task keeps is logged."""
 
 
 @frozen(kw_only=True)

@@ -179,6 +179,10 @@ def _written_allowed(value: specs.Allowed) -> str:
     return f"{_written_time(value.first)}-{_written_time(value.last)}"
 
 
+def _written_sink(sink: specs.LogSink) -> Any:
+    return sink.name.value if sink.format is None else {sink.name.value: sink.format.value}
+
+
 def _written_groups(groups: tuple[tuple[str, ...], ...]) -> list[Any]:
     """A group of one needs no inner list."""
     return [group[0] if len(group) == 1 else list(group) for group in groups]
@@ -191,6 +195,7 @@ _FORMS: dict[type, Callable[[Any], Any]] = {
     timedelta: format_duration,
     Recurrence: notation,
     specs.Allowed: _written_allowed,
+    specs.LogSink: _written_sink,
     Path: str,
     tuple: _written_list,
     list: _written_list,

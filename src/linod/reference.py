@@ -82,7 +82,8 @@ linod reads these variables:
 |---|---|
 | `LINOD_CONFIG` | the file, where `-c` names none |
 | `LINOD_ENABLED` | `0`: as `enabled = false` in `[linod]` |
-| `LINOD_LOG_LEVEL` | wins over `level` in `[log]` |
+| `LINOD_LOG_LEVEL` | wins over `level` in `[log]`; where it is not set, `LINO_LOGLEVEL` |
+| `LINOD_FILE_LOG_LEVEL` | of the file alone; where it is not set, `LINO_FILE_LOGLEVEL` |
 | `XDG_STATE_HOME` | where `linod loop` keeps its loops; not set: `~/.local/state` |
 | `NO_COLOR` | not empty: no colour on a terminal |
 
@@ -193,6 +194,7 @@ _WORDS_OF_KEYS: dict[tuple[type, str], str] = {
     (specs.Task, "umask"): "octal string",
     (specs.Warn, "running"): 'duration or `"auto"`',
     (specs.Chain, "tasks"): "list of names and of lists of names",
+    (specs.Log, "to"): "list of names and of tables",
 }
 
 

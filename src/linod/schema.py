@@ -234,6 +234,19 @@ _SHARED: dict[str, _Schema] = {
     },
 }
 
+_SHARED["sink"] = {
+    "description": "A sink with a format of its own.",
+    "type": "object",
+    "properties": {
+        name.value: {"enum": [form.value for form in specs.LogFormat]}
+        for name in specs.SinkName
+        if name is not specs.SinkName.JOURNALD
+    },
+    "minProperties": 1,
+    "maxProperties": 1,
+    "additionalProperties": False,
+}
+
 _FORMS_OF_KEYS: dict[tuple[type, str], _Schema] = {
     (specs.Task, "command"): _any_of({"type": "array", "items": _texts()}, _texts()),
     (specs.Task, "manage"): _any_of({"type": "array", "items": _texts()}, _texts()),
@@ -241,6 +254,13 @@ _FORMS_OF_KEYS: dict[tuple[type, str], _Schema] = {
     (specs.Task, "arguments"): {"type": "object"},
     (specs.Task, "nice"): {"type": "integer", "minimum": -20, "maximum": 19},
     (specs.Warn, "running"): _any_of({"const": "auto"}, _texts(pattern=_DURATION)),
+    (specs.Log, "to"): {
+        "type": "array",
+        "items": _any_of(
+            {"enum": [name.value for name in specs.SinkName]}, _ref("reference"), _ref("sink")
+        ),
+        "minItems": 1,
+    },
     (specs.Log, "compression"): _any_of({"const": "gz"}, _ref("reference")),
     (specs.Chain, "tasks"): {
         "type": "array",

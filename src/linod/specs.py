@@ -67,6 +67,24 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class SinkName(StrEnum):
+    """Where records go."""
+
+    FILE = "file"
+    STDOUT = "stdout"
+    STDERR = "stderr"
+    JOURNALD = "journald"
+
+
+@frozen
+class LogSink:
+    """An item of `[log] to`."""
+
+    name: SinkName
+    format: LogFormat | None = None
+    """None: that of `[log] format`. The journal has none."""
+
+
 class Overlap(StrEnum):
     """What happens to an occurrence that is due while an earlier one is going on."""
 
@@ -137,7 +155,6 @@ class Fold(StrEnum):
 
 
 # What a key without effect yet waits for, in the words that check prints.
-SHARED_LOG = "the shared log"
 NOTICES = "notices"
 CLUSTER = "many machines"
 
@@ -460,9 +477,9 @@ class Task:
         example='"WARNING"',
     )
     log_keep: LogLevel | None = key(
-        doc="Records kept in memory and written only if the run fails or is slow.",
+        doc="Records below log_level, from this level up, are kept in memory and written only if "
+        "the run fails or is slow; the run after a failure writes them at once.",
         example='"DEBUG"',
-        later=SHARED_LOG,
     )
     warn: Warn = key(
         Warn(), doc="Tell people about what is late or slow.", example='{ late = "15 minutes" }'
@@ -618,6 +635,12 @@ class Log:
     """`[log]`: one log for all processes. Without this table the console is the log."""
 
     directory: Path = key(Path("log"), doc="linod.log is here.", example='"log"')
+    to: tuple[LogSink, ...] = key(
+        (LogSink(SinkName.FILE),),
+        doc='Where records go: file, stdout, stderr, journald; `{ stdout = "json" }` has a '
+        "format of its own.",
+        example='["file", { stdout = "json" }, "journald"]',
+    )
     level: LogLevel = key(
         LogLevel.INFO, doc="Records below this level are left out.", example='"INFO"'
     )
@@ -638,7 +661,41 @@ class Log:
         timedelta(days=14), doc="Rotated files older than this are removed.", example='"14 days"'
     )
     compression: str | None = key("gz", doc='Rotated files are compressed: "gz".', example='"gz"')
-    format: LogFormat = key(LogFormat.TEXT, doc="text, or json lines.", example='"text"')
+    format: LogFormat = key(
+        LogFormat.TEXT,
+        doc="text, or json lines; of every sink without a format of its own.",
+        example='"text"',
+    )
+    group: str | None = key(
+        doc="Users of this group may send records to the log server.", example='"www-data"'
+    )
+    listen: str | None = key(
+        doc="Where the log server takes records of other hosts, by TLS.",
+        example='"0.0.0.0:5170"',
+    )
+    certificate: Path | None = key(
+        doc="Of the log server, with what leads to its authority.", example='"log/server.pem"'
+    )
+    certificate_key: Path | None = key(
+        doc="The private key of `certificate`.", example='"log/server.key"'
+    )
+    authority: Path | None = key(
+        doc="Certificates to trust: those of senders where this listens, else that of the server.",
+        example='"log/authority.pem"',
+    )
+    token_file: Path | None = key(
+        doc="A secret of at least 16 characters that senders of other hosts share.",
+        example='"/run/secrets/linod-log"',
+    )
+    server: str | None = key(
+        doc="Send records to this log server, instead of writing a file.",
+        example='"tls://log.example.org:5170"',
+    )
+
+    @property
+    def formats(self) -> dict[SinkName, LogFormat]:
+        """The sinks, each with its format, in their order."""
+        return {sink.name: sink.format or self.format for sink in self.to}
 
 
 @frozen(kw_only=True)

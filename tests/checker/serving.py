@@ -125,8 +125,11 @@ class Serving:
         )
 
     def restart_before(self, instant: int) -> int | None:
-        """Say when the daemon of a lived instant looked at what waits, if not from the first."""
-        index = bisect_right(self._looks, instant) - 1
+        """Say when the daemon that decided at a lived instant had looked at what waits.
+
+        None: it was there from the first. One that looks decides only when it has.
+        """
+        index = bisect_right(self._restarts, instant) - 1
         return self._looks[index] if index >= 0 else None
 
     def looked(self, instant: int) -> tuple[int, int] | None:

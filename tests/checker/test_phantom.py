@@ -255,6 +255,16 @@ def test_one_that_a_daemon_found_waiting_for_too_long_is_a_phantom(
     assert found(history) == expected
 
 
+def test_one_that_was_given_away_just_as_the_next_daemon_may_have_looked_is_none() -> None:
+    handed_over = Outage(begin=at(34), end=at(36), is_restart=True, looked=at(34))
+    tasks = (task(catch_up_window=timedelta(seconds=3)),)
+
+    for started, expected in ((35, []), (36, [("phantom", 30)])):
+        late = ran(30, started, took=1, queued=30)
+        history = build(FIVE, late, outages=(handed_over,), tasks=tasks)
+        assert [each for each in found(history) if each[0] == "phantom"] == expected
+
+
 def begun_in_a_pause(*outages: Outage) -> list[tuple[str, float]]:
     hold = Hold(task="mail", verdict="paused", begin=at(31), end=at(39))
     late = ran(30, 35, queued=30)

@@ -121,13 +121,19 @@ def begin_a_run_early(history: History, draw: Draw) -> History:
 
 def begin_a_run_late(history: History, draw: Draw) -> History:
     """Where nothing keeps the run: a task that lets runs overlap, well away from outages."""
-    assume(history.tasks[0].versions[0].policy.overlap == "allow")
+    policy = history.tasks[0].versions[0].policy
+    assume(policy.overlap == "allow")
+    # All that is caught up comes one after another, so there an earlier one may keep the run.
+    is_in_turn = policy.catch_up == "all"
     free = [
         index
         for index, each in enumerate(history.begun)
         if not any(
             outage.begin <= each.started + SECOND and each.started <= outage.end
             for outage in history.outages
+        )
+        and not (
+            is_in_turn and any(outage.begin <= each.due <= outage.end for outage in history.outages)
         )
     ]
     index = _one(draw, free)

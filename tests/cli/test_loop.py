@@ -162,7 +162,7 @@ def test_after_each_function_is_the_rest_of_its_outcome(shop: Shop) -> None:
 
 
 def test_a_long_running_function_is_ended(shop: Shop) -> None:
-    shop.loop("shop.sleeper", "shop.send", "--timeout", "0.3 s", "--failure", "0.1 s")
+    shop.loop("shop.sleeper", "shop.send", "--timeout", "3 s", "--failure", "0.1 s")
     until(lambda: "send" in shop.notes())
 
     assert shop.notes()[:2] == ["sleeper", "send"]

@@ -20,7 +20,7 @@ def test_help_lists_the_commands_that_are_there(linod: Linod) -> None:
 
     assert result.exit_code == 0
     assert "  check       Check the configuration" in result.output
-    assert "log-server" not in result.output
+    assert "supervisor" not in result.output
 
 
 def test_no_line_of_help_is_too_wide(linod: Linod) -> None:

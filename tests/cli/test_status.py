@@ -61,7 +61,7 @@ def test_a_failing_task_says_why_and_where_to_look(linod: Linod) -> None:
     assert lines[row].startswith("nightly_backup  failing ")
     assert "  30 s " in lines[row]
     assert lines[row].endswith("  ·········T")
-    assert lines[row + 1] == "    timed out after 30 s  (linod history 10)"
+    assert lines[row + 1] == "    timed out after 30 s  (linod logs nightly_backup)"
 
 
 @pytest.mark.usefixtures("past")
@@ -236,7 +236,7 @@ def test_failures_in_a_row_are_counted(linod: Linod, build_run: Build, keep: Kee
 
     assert note_of(linod, "nightly_backup") == (
         "failing",
-        "4 failures in a row; no shop  (linod history 1)",
+        "4 failures in a row; no shop  (linod logs nightly_backup)",
     )
     assert task_of(linod, "nightly_backup")["failures"] == 4
 

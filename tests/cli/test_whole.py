@@ -97,7 +97,8 @@ def daemon(tmp_path: Path, environ: dict[str, str]) -> Iterator[subprocess.Popen
             [*PROGRAM, "serve"], cwd=tmp_path, env=environ, stdout=terminal, stderr=terminal
         )
     try:
-        until(lambda: (tmp_path / "var" / "linod.sock").exists() or process.poll() is not None)
+        greeting = tmp_path / "terminal"
+        until(lambda: b"linod 0.1.0" in greeting.read_bytes() or process.poll() is not None)
         yield process
     finally:
         if process.poll() is None:
@@ -188,8 +189,7 @@ def test_ctrl_c_stops_following_but_not_the_run(
 
     assert following.returncode == 130
     assert "goes on: linod cancel" in said
-    run = json.loads(linod("history", "sleeper", "--json").stdout)[0]
-    assert run["state"] == "running"
+    until(lambda: json.loads(linod("history", "sleeper", "--json").stdout)[0]["state"] == "running")
 
 
 @pytest.mark.usefixtures("daemon")

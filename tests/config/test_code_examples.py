@@ -49,7 +49,21 @@ BELOW = {
 
 # Examples that are no text of a linod.toml: commands, Python, or only a part of what is meant.
 ELSEWHERE = frozenset(
-    {"L001", "L002", "L003", "L006", "L008", "L009", "L030", "L034", "L037", "L038", "L039", "L041"}
+    {
+        "L001",
+        "L002",
+        "L003",
+        "L006",
+        "L008",
+        "L009",
+        "L030",
+        "L034",
+        "L037",
+        "L038",
+        "L039",
+        "L041",
+        "L046",
+    }
     | {"L054", "L062", "L064", "L069", "L081", "L084", "L085", "L088", "L090", "L091", "L092"}
     | {"L079", "L095"}
 )

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import signal
 import time
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Self
 
@@ -40,6 +40,8 @@ recurrence = "at start"
 overlap = "allow"
 """
 MAX_RUNNING = 64
+LOOK_EVERY_S = 0.2
+"""To ask oftener takes a daemon that starts a part of its processor."""
 LINES_SHOWN = 3_000
 """Characters of the terminal's end, where a daemon does not what it should."""
 _NEWEST = ("current", "last")
@@ -52,12 +54,17 @@ class Life:
 
     spawned: datetime
     ending: datetime
-    """Just before it was killed or told to stop."""
+    """Just before it was killed, told to stop or asked to make room."""
     gone: datetime
     is_killed: bool
     is_handed_over: bool = False
     settled: datetime | None = None
     """The instant of its first settle; None: it never decided."""
+
+    @property
+    def decided_until(self) -> datetime:
+        """From when on it decided nothing more: one that was asked to make room does not."""
+        return self.ending if self.is_handed_over else self.gone
 
 
 class Scene:
@@ -78,6 +85,7 @@ class Scene:
         self._mixed = mixed
         self._spawned = now()
         self._is_deciding = False
+        self._look_at = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -201,7 +209,10 @@ class Scene:
             time.sleep(POLL_S)
 
     def _look(self) -> None:
-        if not self._is_deciding and self._has_decided():
+        if self._is_deciding or time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + LOOK_EVERY_S
+        if self._has_decided():
             self._is_deciding = True
             self.deciding_s.append((now() - self._spawned).total_seconds())
 
@@ -227,12 +238,16 @@ class Scene:
     def _settled(self, rows: Rows) -> Iterator[Life]:
         queued = sorted({run.queued for run in rows.runs})
         handed = iter(rows.handed)
+        asked: datetime | None = None
         for each in self.lives:
-            # The next one loads its file before it asks; until then the former one decides.
+            # The next one loads its file before it asks; until then the former one decides. It may
+            # itself decide before the scene knows that the former one is gone.
             life = evolve(each, ending=next(handed)) if each.is_handed_over else each
-            index = bisect_left(queued, life.spawned)
+            spawned = asked or life.spawned
+            index = bisect_right(queued, spawned)
             found = [each for each in queued[index : index + 1] if each <= life.gone]
-            yield evolve(life, settled=found[0] if found else None)
+            asked = life.ending if life.is_handed_over else None
+            yield evolve(life, spawned=spawned, settled=found[0] if found else None)
 
 
 def now() -> datetime:
@@ -264,9 +279,9 @@ def _outages(lives: list[Life]) -> Iterator[checked.Outage]:
             yield checked.Outage(begin=one.ending, end=one.gone, is_unsure=True)
         for life in lives:
             # Also one that never decided may have looked at what waits.
-            if one.gone <= life.spawned <= other.settled:
+            if one.decided_until <= life.spawned <= other.settled:
                 end = other.settled if life is other else life.gone
-                yield _restart(one.gone, life.spawned, end)
+                yield _restart(one.decided_until, life.spawned, end)
 
 
 def _restart(begin: datetime, spawned: datetime, end: datetime) -> checked.Outage:
@@ -281,6 +296,11 @@ def _ended_runs(lives: list[Life]) -> Iterator[datetime]:
 
 
 def _drains(lives: list[Life]) -> Iterator[checked.Drain]:
-    for life in lives:
-        if not life.is_killed:
-            yield checked.Drain(begin=life.ending, end=life.gone)
+    for life, heir in zip_longest(lives, lives[1:]):
+        if life.is_killed:
+            continue
+        end = life.gone
+        if life.is_handed_over and heir is not None and heir.settled is not None:
+            # The next one starts runs already while the former one goes.
+            end = min(end, heir.settled)
+        yield checked.Drain(begin=life.ending, end=end)

@@ -97,7 +97,8 @@ def test_the_progress_of_a_run_outlives_its_daemon(daemon: Daemon) -> None:
     daemon.kill()
     daemon.start()
 
-    assert told(daemon, "load")["progress"] == {"done": 400, "total": 1000}
+    # It answers before it has asked its keepers.
+    until(lambda: told(daemon, "load")["progress"] == {"done": 400, "total": 1000}, "its progress")
     (daemon.folder / "go").touch()
     until(lambda: told(daemon, "load")["state"] == "ok", "its end")
     assert told(daemon, "load")["progress"] is None

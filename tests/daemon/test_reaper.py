@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from .building import until
 INSIDE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 ORPHANS = """
 import os, subprocess, sys, time
+from contextlib import suppress
 from linod.daemon.reaper import step_down
 
 step_down()
@@ -32,13 +33,19 @@ for _ in range(1000):
         os._exit(0)
     os.wait()
 own = [subprocess.Popen(["sh", "-c", f"exit {number}"]) for number in range(20)]
-time.sleep(0.5)
 assert [child.wait() for child in own] == list(range(20))
-states = []
-for name in os.listdir("/proc"):
-    if name.isdigit():
-        states.append(open(f"/proc/{name}/stat").read().rpartition(")")[2].split()[0])
-assert len(states) == 2 and "Z" not in states, states
+
+def states():
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError):  # it is gone by now
+            found.append(open(f"/proc/{name}/stat").read().rpartition(")")[2].split()[0])
+    return found
+
+limit = time.monotonic() + 20
+while len(states()) != 2 or "Z" in states():
+    assert time.monotonic() < limit, states()
+    time.sleep(0.05)
 sys.exit(7)
 """
 HEARS = """
@@ -56,11 +63,19 @@ INTERRUPTED = """
 import os, signal, time
 from linod.daemon.reaper import step_down
 
+def interrupt(number, frame):
+    print("interrupt", flush=True)
+    heard.append(number)
+
+heard = []
 step_down()
-signal.signal(signal.SIGINT, lambda number, frame: print("interrupt", flush=True))
+signal.signal(signal.SIGINT, interrupt)
 print("ready", flush=True)
-signal.sigtimedwait([], 1)
-time.sleep(0.5)
+while not heard:
+    time.sleep(0.01)
+limit = time.monotonic() + 0.5  # for a second one
+while time.monotonic() < limit:
+    time.sleep(0.01)
 print("end", flush=True)
 """
 TASKS = """
@@ -184,8 +199,11 @@ def _children(pid: int) -> Iterator[int]:
 
 def _states(pid: int) -> list[str]:
     """The states of its children: the daemon, and what nobody else waits for."""
-    texts = [Path(f"/proc/{child}/stat").read_text() for child in _children(pid)]
-    return [text.rpartition(")")[2].split()[0] for text in texts]
+    found = []
+    for child in _children(pid):
+        with suppress(OSError):  # it is gone by now
+            found.append(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0])
+    return found
 
 
 def _history(folder: Path) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
+from collections.abc import Iterable
 from datetime import timedelta
+from itertools import repeat
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from checker import report
 from linod.control.client import Refused
+from linod.daemon.reloading import load_settled
+from linod.errors import LinodError
 
 from .building import WITNESS, Building, Daemon, until
 from .mixture import mixture
@@ -88,6 +94,40 @@ def test_a_file_that_is_written_all_the_time_is_not_taken(build_daemon: Building
         writing.join()
 
     assert served(daemon) == ["tick"]
+
+
+class Editor(dict[str, str]):
+    """An environment: who looks into it has read the file, which is written just then."""
+
+    def __init__(self, path: Path, parts: Iterable[str]) -> None:
+        super().__init__()
+        self._path = path
+        self._parts = iter(parts)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        if name == "LINOD_ENABLED" and (part := next(self._parts, "")):
+            with self._path.open("a") as file:
+                file.write(part)
+        return super().get(name, default)
+
+
+def test_a_file_that_is_written_as_soon_as_it_is_read_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "linod.toml"
+    path.write_text(TICK)
+    parts = ('[tasks.more]\nshell = "true"\n', '[tasks.most]\nshell = "true"\n')
+
+    loaded = asyncio.run(load_settled(path, Editor(path, parts)))
+
+    assert loaded.config is not None
+    assert list(loaded.config.tasks) == ["tick", "more", "most"]
+
+
+def test_a_file_that_is_written_at_each_look_is_given_up(tmp_path: Path) -> None:
+    path = tmp_path / "linod.toml"
+    path.write_text(MORE)
+
+    with pytest.raises(LinodError, match="is being written all the time"):
+        asyncio.run(load_settled(path, Editor(path, repeat("# again\n"))))
 
 
 @pytest.mark.timeout(240)

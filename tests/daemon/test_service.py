@@ -7,16 +7,18 @@ import gc
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from linod.daemon import clock
+from linod.daemon.ahead import NotYet
 from linod.daemon.service import Service
 from linod.daemon.teller import Teller
 from linod.engine import Settled
-from linod.events import Event, RunRequested
+from linod.events import Event, Outcome, RunEnded, RunRequested, RunStarted
 from linod.log.plan import LogPlan
 from linod.specs import Config, Linod
 from linod.store.interface import StoreError
@@ -45,21 +47,80 @@ class Engine:
         raise StoreError("the store is locked")
 
 
-def play(scene: Callable[[Service, Engine], Awaitable[Any]]) -> Any:
+def play(
+    scene: Callable[[Service, Engine], Awaitable[Any]],
+    engine: Engine | None = None,
+    executor: Executor | None = None,
+) -> Any:
+    decides = engine or Engine()
+
     async def run() -> Any:
-        engine, teller = Engine(), Teller(LogPlan.of(CONFIG, {}), lambda _line: None)
-        service = Service(None, engine, None, teller)  # type: ignore[arg-type]
+        teller = Teller(LogPlan.of(CONFIG, {}), lambda _line: None)
+        service = Service(None, decides, executor, teller)  # type: ignore[arg-type]
         running = asyncio.create_task(service.run())
         try:
-            return await scene(service, engine)
+            return await scene(service, decides)
         finally:
-            engine.is_free.set()
+            decides.is_free.set()
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             service.close()
             teller.close()
 
     return asyncio.run(run())
+
+
+class Foreseeing(Engine):
+    """Something is due soon, and can be decided ahead."""
+
+    def __init__(self, instant: datetime) -> None:
+        super().__init__()
+        self.instant = instant
+        self.is_closed = False
+        self.cannot_commit = False
+        self.committed: list[datetime] = []
+
+    def settle(self, now: datetime, events: Sequence[Event], *, elapsed: timedelta) -> Settled:
+        super().settle(now, events, elapsed=elapsed)
+        if self.committed:
+            return Settled()
+        if clock.now() >= self.instant:  # the machine was too slow for it: another one
+            self.instant = clock.now() + timedelta(seconds=0.3)
+        return Settled(wake=self.instant)
+
+    def due_by(self, instant: datetime, _at_most: int) -> list[str]:
+        return ["mail"] if instant >= self.instant else []
+
+    def foreseen(self, _now: datetime, **_elapsed: timedelta) -> datetime:
+        return self.instant
+
+    def settle_ahead(
+        self, instant: datetime, until: Callable[[Sequence[str]], None], **_values: object
+    ) -> Settled:
+        if clock.now() >= instant:
+            raise NotYet
+        until(["mail"])
+        if self.cannot_commit:
+            raise StoreError("the store is locked")
+        self.committed.append(clock.now())
+        return Settled()
+
+
+class Executor:
+    """Hears what is expected."""
+
+    def __init__(self) -> None:
+        self.expected: list[list[str]] = []
+        self.armed: list[list[str]] = []
+
+    def expect(self, tasks: list[str]) -> None:
+        self.expected.append(tasks)
+
+    def arm(self, starts: list[str]) -> None:
+        self.armed.append(starts)
+
+    def disarm(self) -> None:
+        self.armed.append([])
 
 
 CONFIG = Config(path=Path("/etc/linod.toml"), linod=Linod())
@@ -99,6 +160,66 @@ def test_at_rest_what_was_being_decided_is_carried_out() -> None:
         return list(engine.heard)
 
     assert len(play(scene)) == 1
+
+
+def begun(run: int) -> RunStarted:
+    at = datetime(2026, 11, 21, 7, tzinfo=UTC)
+    return RunStarted(run=run, lease="l", worker="1:2", at=at)
+
+
+def test_that_runs_began_is_recorded_with_what_is_to_be_decided() -> None:
+    async def scene(service: Service, engine: Engine) -> list[list[Event]]:
+        engine.is_free.set()
+        await until(lambda: engine.calls)
+        await service.rest()
+        service.hear(begun(1))
+        await asyncio.sleep(0)
+        service.hear(begun(2))
+        service.hear(RunEnded(run=1, lease="l", outcome=Outcome.SUCCEEDED))
+        await until(lambda: len(engine.heard) == 3)
+        return engine.calls[1:]
+
+    assert [3] == [len(events) for events in play(scene)]
+
+
+def test_that_a_run_began_is_recorded_soon_where_nothing_else_happens() -> None:
+    async def scene(service: Service, engine: Engine) -> list[Event]:
+        engine.is_free.set()
+        await until(lambda: engine.calls)
+        service.hear(begun(1))
+        await until(lambda: engine.heard)
+        return engine.heard
+
+    assert [begun(1)] == play(scene)
+
+
+def test_what_is_foreseen_is_decided_before_its_instant_and_committed_at_it() -> None:
+    engine, executor = Foreseeing(clock.now() + timedelta(seconds=0.3)), Executor()
+    engine.is_free.set()
+
+    async def scene(_service: Service, _engine: Engine) -> None:
+        await until(lambda: engine.committed)
+
+    play(scene, engine, executor)
+
+    assert ["mail"] == executor.armed[-1]
+    assert all(each == ["mail"] for each in executor.expected)
+    assert 1 == len(engine.committed)
+    assert engine.committed[0] >= engine.instant
+
+
+def test_what_was_armed_for_a_commit_that_failed_is_taken_back() -> None:
+    engine, executor = Foreseeing(clock.now() + timedelta(seconds=0.3)), Executor()
+    engine.is_free.set()
+    engine.cannot_commit = True
+
+    async def scene(_service: Service, _engine: Engine) -> None:
+        await until(lambda: ["mail"] in executor.armed)
+        armed_at = executor.armed.index(["mail"])
+        await until(lambda: len(executor.armed) > armed_at + 1)
+        assert [] == executor.armed[armed_at + 1]
+
+    play(scene, engine, executor)
 
 
 def test_a_follower_who_left_leaves_nothing_behind() -> None:

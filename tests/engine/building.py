@@ -65,8 +65,8 @@ class World:
     """An engine with its store, which can die and come back."""
 
     def __init__(self, path: Path, at_once: int | None = None) -> None:
-        self._path = path
-        self._at_once = at_once
+        self.path = path
+        self.at_once = at_once
         self._leases: Iterator[int] = count(1)
         self.store = FaultyStore(open_store(path))
         self.restart()
@@ -74,12 +74,12 @@ class World:
     def restart(self, boot: str = "boot") -> None:
         """As if the daemon had been killed: what is not in the store is gone."""
         self.store.close()
-        self.store = FaultyStore(open_store(self._path))
+        self.store = FaultyStore(open_store(self.path))
         self.engine = Engine(
             self.store,
             lease=lambda: f"lease-{next(self._leases)}",
             boot=boot,
-            at_once=self._at_once,
+            at_once=self.at_once,
         )
 
     def adopt(

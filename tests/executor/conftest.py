@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from linod.events import Event, Outcome, RunEnded, RunStarted, StartRun, StopRun, Trigger
 from linod.executor import Executor, tree
 from linod.log.plan import LogPlan
-from linod.specs import Config, Linod, Log, Task
+from linod.specs import Config, Linod, Log, LogFormat, Task
 
 DUE = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 
@@ -31,6 +32,7 @@ class Stage:
         self.tasks: dict[str, Task] = {}
         self.events: list[Event] = []
         self.limits: dict[str, float] = {}
+        self.log_format = LogFormat.TEXT
         self.executor: Executor
 
     def module(self, name: str, text: str) -> None:
@@ -43,7 +45,7 @@ class Stage:
 
     def config(self) -> Config:
         linod = Linod(directory=self.directory, import_path=(self.folder,), **self.linod)
-        log = Log(directory=self.folder / "log")
+        log = Log(directory=self.folder / "log", format=self.log_format)
         return Config(path=self.folder / "linod.toml", linod=linod, log=log, tasks=self.tasks)
 
     def play(self, scene: Callable[[], Awaitable[Any]]) -> Any:
@@ -69,6 +71,9 @@ class Stage:
         return self.play(scene)
 
     def start(self, name: str, number: int = 1, **fields: Any) -> None:
+        self.executor.start(self.order(name, number, **fields))
+
+    def order(self, name: str, number: int = 1, **fields: Any) -> StartRun:
         values = {
             "run": number,
             "lease": f"lease{number}",
@@ -79,7 +84,7 @@ class Stage:
             "trigger": Trigger.SCHEDULE,
             "zone": "Europe/Tallinn",
         }
-        self.executor.start(StartRun(**{**values, **fields}))
+        return StartRun(**{**values, **fields})
 
     def stop(self, number: int, *, is_forced: bool = False) -> None:
         self.executor.stop(
@@ -135,4 +140,5 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     made = Stage(tmp_path)
     yield made
     for pid in made.marked():
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # its keeper has ended it
+            os.kill(pid, signal.SIGKILL)

@@ -14,11 +14,13 @@ from linod.events import Outcome, RunNeverStarted
 from linod.executor import runfiles, tree
 from linod.executor.runfiles import Proof
 
-SLEEP = ("sleep", "623")
+SLEEP = ("sleep", f"641{os.getpid():07}")
+"""No other process of the tests sleeps so long."""
+SLEEP_LINE = " ".join(SLEEP)
 
 
 def sleepers() -> list[int]:
-    found = subprocess.run(["pgrep", "-f", "sleep 623"], capture_output=True, text=True)
+    found = subprocess.run(["pgrep", "-f", SLEEP_LINE], capture_output=True, text=True)
     return [int(pid) for pid in found.stdout.split()]
 
 
@@ -36,7 +38,7 @@ def wait_until_gone(found: Any, within_s: float) -> float:
 
 def test_a_killed_keeper_loses_its_runs_and_ends_all_of_them(stage: Any) -> None:
     # The worker dies by the kernel's hand; its child, in a session of its own, by the daemon's.
-    stage.task("long", shell="setsid sleep 623 & exec sleep 623")
+    stage.task("long", shell=f"setsid {SLEEP_LINE} & exec {SLEEP_LINE}")
 
     async def scene() -> tuple[Any, list[int]]:
         stage.start("long")
@@ -47,6 +49,20 @@ def test_a_killed_keeper_loses_its_runs_and_ends_all_of_them(stage: Any) -> None
     end, left = stage.play(scene)
     assert (end.outcome, end.reason) == (Outcome.LOST, "its keeper died")
     assert left == []
+
+
+def test_a_keeper_that_died_of_a_run_is_replaced_before_the_next_one(stage: Any) -> None:
+    stage.task("long", shell=f"exec {SLEEP_LINE}")
+
+    async def scene() -> list[int]:
+        stage.start("long")
+        await stage.until(lambda: len(sleepers()) == 1)
+        (killed,) = stage.keepers()
+        os.kill(killed, signal.SIGKILL)
+        await stage.until(lambda: stage.keepers() not in ([], [killed]))
+        return stage.keepers()
+
+    assert len(stage.play(scene)) == 1
 
 
 FORKS = """
@@ -98,7 +114,8 @@ def test_after_a_keeper_died_the_next_run_has_a_new_one(stage: Any) -> None:
 
 
 def test_closing_ends_what_runs_and_its_end_is_in_the_run_file(stage: Any) -> None:
-    stage.task("long", shell="trap '' TERM; echo on > ready; while true; do sleep 623; done")
+    line = f"trap '' TERM; echo on > ready; while true; do {SLEEP_LINE}; done"
+    stage.task("long", shell=line)
 
     async def scene() -> None:
         stage.start("long")

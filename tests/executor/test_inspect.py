@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 import time
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from linod.checking import prepare
+from linod.executor.early import EarlyChild
 from linod.executor.inspect import inspect
 from linod.inspection import Declared, Inspection, ProblemKind
 
@@ -215,7 +220,7 @@ def test_the_last_lines_say_where_it_happened(stage: Any, text: str) -> None:
     stage.module("bad", text)
     stage.task("bad", procedure="bad.f")
 
-    (problem,) = look(stage, timeout_s=3).problems
+    (problem,) = look(stage, timeout_s=9).problems
 
     assert any("bad.py" in note for note in problem.notes)
 
@@ -525,3 +530,87 @@ def test_an_only_if_that_was_not_looked_at_is_told(stage: Any) -> None:
     (problem,) = look(stage, timeout_s=0.0).problems
 
     assert (problem.task, problem.key) == ("gated", ("only_if",))
+
+
+# -- a child that was begun before --------------------------------------------------------------
+
+WHO = """
+import os
+from pathlib import Path
+Path(__file__).with_name("who").write_text(str(os.getppid()))
+def report(): ...
+"""
+
+
+def begun_for(stage: Any) -> EarlyChild:
+    stage.module("shop", WHO)
+    stage.task("report", procedure="shop.report")
+    return EarlyChild(os.environ, stage.folder)
+
+
+def test_a_child_that_was_begun_is_asked(stage: Any) -> None:
+    early = begun_for(stage)
+
+    found = inspect(stage.config(), early=early)
+
+    assert list(found.procedures) == ["shop.report"]
+    assert stage.text("who") == str(early.process.pid)
+    assert early.process.returncode is not None
+
+
+def test_one_that_has_another_environment_is_not(stage: Any) -> None:
+    early = begun_for(stage)
+
+    inspect(stage.config(), environ={**os.environ, "SHOP": "ee"}, early=early)
+
+    assert stage.text("who") != str(early.process.pid)
+    assert early.process.poll() is None
+    early.end()
+    assert early.process.returncode is not None
+
+
+def test_after_a_module_that_ends_it_another_child_is_asked(stage: Any) -> None:
+    early = begun_for(stage)
+    stage.module("bad", "import os\nos._exit(3)\n")
+    stage.task("bad", procedure="bad.report")
+
+    found = inspect(stage.config(), early=early)
+
+    assert [problem.kind for problem in found.problems] == [ProblemKind.IMPORT_EXITED]
+    assert list(found.procedures) == ["shop.report"]
+
+
+def test_it_ends_by_itself_where_nobody_lives_to_ask_it(stage: Any) -> None:
+    stage.module("shop", WHO)
+    code = "import os, sys; from pathlib import Path; from linod.executor.early import EarlyChild\n"
+    code += "print(EarlyChild(os.environ, Path(sys.argv[1])).process.pid, flush=True); os._exit(0)"
+    run = [sys.executable, "-c", code, str(stage.folder)]
+
+    pid = int(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
+
+    limit = time.monotonic() + 20
+    while is_running(pid):
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+def is_running(pid: int) -> bool:
+    """Say whether a process does anything still; not everywhere orphans are waited for."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.parametrize("text", ["", "[tasks.a]\nshell = 'true'\n", "[tasks\n"])
+def test_check_leaves_no_child_behind_that_it_did_not_need(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "linod.toml"
+    path.write_text(text)
+    pid = os.getpid()
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    before = {*children.read_text().split()}
+
+    prepare(path, os.environ)
+
+    assert {*children.read_text().split()} <= before

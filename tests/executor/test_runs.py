@@ -481,6 +481,7 @@ def test_many_runs_at_once_all_end(stage: Any) -> None:
 
 
 def test_a_module_that_hangs_is_imported_after_the_fork_where_that_is_known(stage: Any) -> None:
+    stage.limits = {"import_within_s": 600}
     stage.module("hangs", "import time\ntime.sleep(600)\n")
     stage.module("shop", PROCEDURES)
     stage.task("hangs", procedure="hangs.anything")
@@ -513,6 +514,7 @@ def test_a_module_that_hangs_its_keeper_is_left_out_by_the_next_one(
 
 
 def test_an_order_that_waits_for_a_keeper_is_taken_back_at_once(stage: Any) -> None:
+    stage.limits = {"import_within_s": 600}
     stage.module("hangs", "import time\ntime.sleep(600)\n")
     stage.task("hangs", procedure="hangs.anything")
 

@@ -36,15 +36,24 @@ from linod.specs import *
 async def main():
     folder, script = Path(sys.argv[1]), sys.argv[2]
     task = Task(name="task", shell=script, kill_after=KILL_AFTER)
-    others = {name: Task(name=name, shell="true") for name in ("one", "two", "three")}
+    shells = {"one": sys.argv[3], "two": "echo >> heard", "three": "true"}
+    others = {name: Task(name=name, shell=shell) for name, shell in shells.items()}
     config = Config(path=folder / "linod.toml", linod=Linod(directory=folder / "var"),
                     tasks={"task": task, **others})
     executor = Executor(folder / "var", LogPlan.of(config, {}), lambda event: None)
     executor.configure(config)
     now = datetime.now(UTC)
-    executor.start(StartRun(run=1, lease="l", task=task, due=now, planned=now, attempt=1,
-                            trigger=Trigger.MANUAL, zone="UTC"))
+    executor.start(order(1, task, now))
+    while not (folder / "ready").exists():
+        await asyncio.sleep(0.01)
+    if others["one"].shell != "true":
+        executor.arm([order(2, others["one"], now)])
+        executor.start(order(3, others["two"], now))  # heard after it
     await asyncio.sleep(100)
+
+def order(run, task, now):
+    return StartRun(run=run, lease="l", task=task, due=now, planned=now, attempt=1,
+                    trigger=Trigger.MANUAL, zone="UTC")
 
 from datetime import timedelta
 KILL_AFTER = timedelta(seconds=1)
@@ -62,10 +71,13 @@ def wait_until(is_true: Callable[[], Any], within_s: float = 15.0) -> None:
         time.sleep(0.01)
 
 
-def leave_alone(stage: Any, script: str = UNTIL_GO) -> int:
-    """Have a daemon start a run, and kill it; return the pid of the keeper that stays."""
-    daemon = subprocess.Popen([sys.executable, "-c", DAEMON, str(stage.folder), script])
-    wait_until((stage.folder / "ready").exists)
+def leave_alone(stage: Any, script: str = UNTIL_GO, armed: str = "true") -> int:
+    """Have a daemon start a run, and kill it; return the pid of the keeper that stays.
+
+    `armed` is the shell of an order that it gave ahead, where that is not `true`.
+    """
+    daemon = subprocess.Popen([sys.executable, "-c", DAEMON, str(stage.folder), script, armed])
+    wait_until((stage.folder / ("ready" if armed == "true" else "heard")).exists)
     daemon.kill()
     daemon.wait()
     (keeper,) = stage.keepers()
@@ -82,6 +94,11 @@ def go(stage: Any) -> None:
 
 def going(run: int = 1, lease: str = "l") -> Going:
     return Going(run=run, lease=lease, user=None, task=None)
+
+
+def has_ended(stage: Any, run: int) -> bool:
+    path = Path(runfiles.path_of(stage.directory, None)) / str(run)
+    return path.exists() and "outcome" in path.read_text()
 
 
 def is_there(pid: int) -> bool:
@@ -112,7 +129,19 @@ def test_a_run_goes_on_without_its_daemon_and_its_end_is_told_to_the_next(stage:
 def test_workers_wait_for_what_the_next_daemon_has_to_start_at_once(stage: Any) -> None:
     keeper = leave_alone(stage)
 
-    wait_until(lambda: len(tree.children(keeper) or ()) == 1 + TASKS)
+    # The run, what is prepared for each task, and what waits for anything else.
+    wait_until(lambda: len(tree.children(keeper) or ()) == 1 + TASKS + 1)
+    go(stage)
+
+
+def test_what_was_armed_when_its_daemon_died_does_not_begin(stage: Any) -> None:
+    keeper = leave_alone(stage, armed="echo > armed")
+
+    wait_until(lambda: has_ended(stage, 3))
+    # As above: the worker that was armed is not among them.
+    wait_until(lambda: len(tree.children(keeper) or ()) == 1 + TASKS + 1)
+    assert list(takeover.take_over(former(stage))[0].runs) == [1]
+    assert not (stage.folder / "armed").exists()
     go(stage)
 
 
@@ -375,7 +404,7 @@ def leave_alone_with_half(stage: Any) -> None:
     text = DAEMON.replace("shell=script", keys).replace(
         'directory=folder / "var"', 'directory=folder / "var", import_path=(folder,)'
     )
-    daemon = subprocess.Popen([sys.executable, "-c", text, str(stage.folder), ""])
+    daemon = subprocess.Popen([sys.executable, "-c", text, str(stage.folder), "", "true"])
     wait_until((stage.folder / "ready").exists)
     daemon.kill()
     daemon.wait()
@@ -388,6 +417,7 @@ def test_the_next_daemon_knows_it_too(stage: Any) -> None:
     async def scene() -> Any:
         (kept,) = takeover.take_over(former(stage))
         stage.executor.adopt(kept, [going()])
+        await stage.until(lambda: stage.executor.progress(1))  # the keeper may read it yet
         found = stage.executor.progress(1)
         go(stage)
         await stage.ended()

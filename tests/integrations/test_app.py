@@ -111,13 +111,16 @@ def test_code_can_call_it_too(site: Path) -> None:
 def test_a_daemon_started_by_manage_py_runs_commands(site: Path) -> None:
     write(site, "linod.toml", TOML)
     command = [sys.executable, str(site / "manage.py"), "linod", "serve"]
-    daemon = subprocess.Popen(
-        command, cwd=site, env=environ(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    with (site / "terminal").open("wb") as terminal:
+        daemon = subprocess.Popen(
+            command, cwd=site, env=environ(), stdout=terminal, stderr=terminal
+        )
     try:
         limit = time.monotonic() + LIMIT_S
-        while (done := manage(site, "linod", "run", "talk")).returncode == 69:
+        while b"linod 0.1.0" not in (site / "terminal").read_bytes():
             assert time.monotonic() < limit
+            time.sleep(0.02)
+        done = manage(site, "linod", "run", "talk")
         assert done.returncode == 0
         assert "stdout: say hello" in done.stdout
         assert "succeeded" in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +173,10 @@ async def async_at_exit():
 
 def _open_files(pid: int) -> list[str]:
     folder = Path(f"/proc/{pid}/fd")
-    names = [os.readlink(path) for path in folder.iterdir() if path.exists()]
+    names = []
+    for path in folder.iterdir():
+        with suppress(OSError):  # it was closed by now
+            names.append(os.readlink(path))
     return [name for name in names if "db.sqlite3" in name]
 
 

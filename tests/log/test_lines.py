@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import unicodedata
 from zoneinfo import ZoneInfo
 
@@ -174,6 +175,21 @@ def test_a_huge_message_keeps_its_beginning_and_its_end(build, sign):
     assert b" end" in line
 
 
+@pytest.mark.parametrize("build", [TextLines, JsonLines])
+def test_a_huge_message_is_cut_before_it_is_written_out(build):
+    message = "\x1b\n" * 16_000_000
+    begin = time.process_time()
+    json.dumps(message)
+    written_out_s = time.process_time() - begin
+
+    begin = time.process_time()
+    line = build(TALLINN).line(build_record(message=message), RUN)
+    taken_s = time.process_time() - begin
+
+    assert len(line) <= LINE_MAX
+    assert taken_s < written_out_s
+
+
 def test_a_huge_exception_fits_too():
     exception = ExceptionText("E" * 400_000, "m" * 400_000, "first" + "t" * 400_000 + "last")
     record = build_record(exception=exception, extra={"k": ["v" * 9000] * 100})
@@ -278,3 +294,7 @@ def test_a_cyclic_cause_and_nested_groups_are_described():
 @pytest.mark.parametrize("at", [float("nan"), float("inf"), -1e300, 1e300])
 def test_an_impossible_time_does_not_lose_the_record(at):
     assert text_line(build_record(at=at)).startswith("1970-01-01 ")
+
+
+def test_the_second_before_1970_is_written_as_any_other():
+    assert text_line(build_record(at=-1.0)).startswith("1970-01-01 02:59:59.000+03:00 ")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import gzip
 import os
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,8 +24,8 @@ def path(tmp_path):
     return tmp_path / "linod.log"
 
 
-def build_rotator(path, **values):
-    return Rotator(LogPlan(path=path, **{"zone": "Europe/Tallinn", **values}))
+def build_rotator(path, elapsed_s=lambda: 0.0, **values):
+    return Rotator(LogPlan(path=path, **{"zone": "Europe/Tallinn", **values}), elapsed_s)
 
 
 def build_old(path, name, age=timedelta(), content=b"old\n"):
@@ -163,26 +165,103 @@ def test_only_files_that_linod_named_are_removed_by_age(path):
     ):
         build_old(path, name, timedelta(days=15))
     build_old(path, "linod.2026-11-09_00-00-00_000000.log.gz", timedelta(days=13))
+    build_old(path, "linod.2026-11-21_00-00-00_000000.log.gz")
 
     build_rotator(path, retention=timedelta(days=14)).rotate_if_due(NOW)
 
     assert names(path) == [
         "linod.2026-10-02.log",
         "linod.2026-11-09_00-00-00_000000.log.gz",
+        "linod.2026-11-21_00-00-00_000000.log.gz",
         "linod.old.log",
         "other.2026-10-01_00-00-00_000000.log",
     ]
 
 
-def test_a_wrong_clock_does_not_remove_the_newest_file(path):
+YEAR_2098 = datetime(2098, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def two_old_files(path):
     build_old(path, "linod.2026-11-19_00-00-00_000000.log.gz", timedelta(days=2))
     build_old(path, "linod.2026-11-20_00-00-00_000000.log.gz", timedelta(days=1))
+    return path
 
-    build_rotator(path, retention=timedelta(days=14)).rotate_if_due(
-        datetime(2098, 1, 1, tzinfo=UTC)
+
+def test_a_clock_that_begins_in_2098_removes_nothing_for_an_hour(two_old_files):
+    passed = [0.0]
+    rotator = build_rotator(two_old_files, lambda: passed[0], retention=timedelta(days=14))
+
+    for passed[0] in (0.0, 1800.0, 3599.0):
+        rotator.rotate_if_due(YEAR_2098 + timedelta(seconds=passed[0]))
+    assert len(names(two_old_files)) == 2
+    passed[0] = 3660.0
+    rotator.rotate_if_due(YEAR_2098 + timedelta(seconds=3660))
+
+    assert names(two_old_files) == ["linod.2026-11-20_00-00-00_000000.log.gz"]
+
+
+def test_a_clock_that_jumps_to_2098_and_back_removes_nothing(two_old_files):
+    passed = [0.0]
+    rotator = build_rotator(two_old_files, lambda: passed[0], retention=timedelta(days=14))
+
+    for passed[0], now in ((0.0, NOW), (7200.0, NOW + timedelta(hours=2))):
+        rotator.rotate_if_due(now)
+    for passed[0], now in ((7300.0, YEAR_2098), (9000.0, NOW + timedelta(hours=2.5))):
+        rotator.rotate_if_due(now)
+    passed[0] = 12_000.0
+    rotator.rotate_if_due(YEAR_2098)
+
+    assert len(names(two_old_files)) == 2
+
+
+def test_a_file_that_gets_too_old_while_it_is_watched_is_removed_at_once(two_old_files):
+    passed = [0.0]
+    rotator = build_rotator(two_old_files, lambda: passed[0], retention=timedelta(days=2, hours=1))
+
+    for passed[0] in (0.0, 60.0, 3540.0, 3660.0):
+        assert len(names(two_old_files)) == 2
+        rotator.rotate_if_due(NOW + timedelta(seconds=passed[0]))
+
+    assert len(names(two_old_files)) == 1
+
+
+def test_the_next_file_begins_while_a_large_one_is_compressed(path):
+    build_old(path, "linod.2026-11-20_00-00-00_000000.log", timedelta(days=1), LINE * 100_000)
+    path.write_bytes(LINE * 99)
+
+    def write_more():
+        path.write_bytes(LINE * 99)
+        return 0.0
+
+    build_rotator(path, write_more, rotation="1 kB", compression="gz").rotate_if_due(NOW)
+
+    assert len(rotated(path)) > 4
+
+
+def test_ten_thousand_old_files_delay_no_writer(path):
+    long_ago = (NOW - timedelta(days=2)).timestamp()
+    for number in range(10_000):
+        old = path.with_name(f"linod.2026-11-19_00-00-00_{number:06}.log.gz")
+        old.touch()
+        os.utime(old, (long_ago, long_ago))
+    sink = FileSink(path, 2)
+    sink.write(LINE)
+    took_s = []
+
+    thread = threading.Thread(
+        target=build_rotator(path, rotation="1 B", retention=timedelta(days=1)).rotate_if_due,
+        args=(NOW,),
     )
+    thread.start()
+    while thread.is_alive() or len(took_s) < 10:
+        before = time.perf_counter()
+        sink.write(LINE)
+        took_s.append(time.perf_counter() - before)
+    thread.join()
 
-    assert names(path) == ["linod.2026-11-20_00-00-00_000000.log.gz"]
+    assert max(took_s) < 0.5
+    assert not [*path.parent.glob("linod.2026-11-19_*")]
 
 
 def test_a_second_rotator_stays_out(path):

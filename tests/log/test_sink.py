@@ -9,13 +9,14 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime
 
 import pytest
 
+from disks import small_disk
 from linod.log import LogPlan, Rotator
 from linod.log.lines import Origin, Record
 from linod.log.recorder import Recorder
@@ -36,7 +37,8 @@ def content(file):
 
 
 def all_lines(path):
-    files = [*rotated(path), path]
+    # By name: who was late to write has made an older one younger.
+    files = [*sorted(rotated(path)), path]
     texts = [content(file) for file in files]
     return b"".join(texts).decode().split("\n")[:-1]
 
@@ -44,6 +46,8 @@ def all_lines(path):
 def write_numbers(path, writer, count):
     sink = FileSink(path, 2)
     for number in range(count):
+        if number % 500 == 0:  # however slow the disk is, several files come and go
+            until(lambda: len(rotated(path)) >= number // 500)  # noqa: B023 - called at once
         sink.write(f"{writer} {number} {'x' * (number % 90)}.\n".encode())
         if number % 50 == 0:  # a pace at which several files come and go
             threading.Event().wait(0.004)
@@ -170,6 +174,25 @@ def test_a_removed_file_and_a_removed_directory_come_back(path):
     assert (path.parent / "log" / "linod.log").read_bytes() == b"3\n"
 
 
+def test_a_directory_that_is_moved_away_before_the_file_is_made_in_it_comes_back(path):
+    log = path.parent / "log" / "linod.log"
+    away = path.parent / "away"
+
+    def move_away(event, arguments):
+        is_made = event == "open" and arguments[0] == str(log) and arguments[2] & os.O_CREAT
+        if is_made and not away.exists():
+            log.parent.rename(away)
+
+    def child():
+        sys.addaudithook(move_away)  # called before the file is opened
+        FileSink(log, 2).write(b"1\n")
+
+    in_child(child)
+
+    assert away.is_dir()
+    assert log.read_bytes() == b"1\n"
+
+
 def test_the_file_belongs_to_the_user_and_is_readable_by_the_group(path):
     umask = os.umask(0)
     FileSink(path.parent / "log" / "linod.log", 2).write(b"1\n")
@@ -251,21 +274,14 @@ def test_a_limit_on_file_size_leaves_no_torn_line_and_is_counted_and_told(path):
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    mount = tmp_path / "disk"
-    mount.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(mount)], check=False
-    )
-    if made.returncode:
-        pytest.skip("this user cannot mount a tmpfs")
-    yield mount
-    subprocess.run(["umount", str(mount)], check=True)
+def disk(tmp_path):
+    with small_disk(tmp_path / "disk", "256k") as path:
+        yield path
 
 
-def test_a_full_disk_is_counted_exactly_by_every_writer_and_recovered_from(small_disk):
-    path = small_disk / "linod.log"
-    filler = small_disk / "filler"
+def test_a_full_disk_is_counted_exactly_by_every_writer_and_recovered_from(disk):
+    path = disk / "linod.log"
+    filler = disk / "filler"
     filler.write_bytes(b"x" * 200_000)
     done, tell_done = os.pipe()
 
@@ -274,7 +290,7 @@ def test_a_full_disk_is_counted_exactly_by_every_writer_and_recovered_from(small
         for number in range(600):
             recorder.record(Record(0.0, "INFO", "a", f"{number} {'x' * 60}."))
         os.write(tell_done, b".")
-        until(lambda: shutil.disk_usage(small_disk).free > 100_000)
+        until(lambda: shutil.disk_usage(disk).free > 100_000)
         recorder.record(Record(0.0, "INFO", "a", "again."))
 
     pids = [fork(write, writer) for writer in range(3)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -44,6 +45,13 @@ RETRY_AFTER = timedelta(seconds=0.5)
 """As the daemon does after a store error."""
 AT_ONCE_MAX = 10_000
 """An engine that wants to be asked more often while no time passes runs in circles."""
+LEAD = timedelta(milliseconds=4)
+"""So long before it is due the daemon begins to decide; how late it may be by chance."""
+GIVEN_UP_EACH = 7
+
+
+class GivenUp(Exception):  # noqa: N818 - it reads as what happened
+    """What was decided ahead is not committed."""
 
 
 @frozen(kw_only=True)
@@ -181,6 +189,7 @@ class World:
         self._taken_back_at: datetime | None = None
         """An adoption was committed then and given up: the former setting went on."""
         self._lives_at_once = 0
+        self._waits = 0
         self._trace = hashlib.sha256()
         self._begin_happenings()
         self._serve()
@@ -277,9 +286,8 @@ class World:
     def _settle(self) -> None:
         assert self._engine is not None
         events, self._inbox = self._inbox, []
-        written = self.clock.written
         try:
-            settled = self._engine.settle(written, events, elapsed=self.clock.elapsed)
+            settled = self._decide(self._engine, events)
         except (StoreError, RuntimeError) as error:
             self._fail(error, events)
             return
@@ -288,6 +296,25 @@ class World:
         self._note_holds()
         self._note_granted(settled, events)
         self._carry_out(settled)
+
+    def _decide(self, engine: Engine, events: list[Event]) -> Settled:
+        """Settle as the daemon does: ahead of what is due, where that is foreseen, or else now."""
+        written, elapsed, instant = self.clock.written, self.clock.elapsed, self._wake
+        if not events and instant is not None and instant <= written:
+            past = written - instant
+            foreseen = engine.foreseen(instant - LEAD, elapsed=elapsed - past - LEAD)
+            if foreseen == instant and past <= LEAD:
+                with suppress(GivenUp):
+                    return engine.settle_ahead(
+                        instant, self._wait, elapsed=elapsed - past, at_once=self._at_once
+                    )
+        return engine.settle(written, events, elapsed=elapsed)
+
+    def _wait(self, _starts: object) -> None:
+        """Wait for the instant that is decided ahead, now and then in vain."""
+        self._waits += 1
+        if self._waits % GIVEN_UP_EACH == 0:
+            raise GivenUp
 
     def _fail(self, error: Exception, events: list[Event]) -> None:
         down = self._go_down()

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -26,13 +27,16 @@ RUNS = 200
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sound") / "linod.db"
-    store = open_store(path)
-    for number in range(RUNS):
-        suite.add_ended(store, suite.T + timedelta(seconds=number), Outcome.SUCCEEDED)
-    store.close()
-    return path
+def sound() -> Iterator[Path]:
+    """A store in memory: hundreds of commits take a slow disk minutes."""
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        path = Path(folder) / "linod.db"
+        store = open_store(path)
+        for number in range(RUNS):
+            suite.add_ended(store, suite.T + timedelta(seconds=number), Outcome.SUCCEEDED)
+        store.close()
+        yield path
 
 
 def flip_bits(data: bytearray, random: Random) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -71,3 +73,31 @@ def test_a_migration_that_is_cut_short_changes_nothing(old: Path) -> None:
 
     assert len(store.runs()) == 1
     store.close()
+
+
+def test_who_reads_a_store_that_is_being_made_never_finds_an_old_one(tmp_path: Path) -> None:
+    seen: set[int] = set()
+    for number in range(40):
+        path = tmp_path / f"{number}.db"
+        making = threading.Thread(target=lambda path=path: open_store(path).close())  # type: ignore[misc]
+        making.start()
+        while making.is_alive():
+            seen |= versions(path)
+        making.join()
+
+    assert opening.SCHEMA_VERSION in seen
+    assert seen <= {0, opening.SCHEMA_VERSION}
+
+
+def versions(path: Path) -> set[int]:
+    """Read the version of the schema a few times, as far as there is a file."""
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=0)
+    except sqlite3.OperationalError:
+        return set()
+    found = set()
+    for _ in range(20):
+        with suppress(sqlite3.OperationalError):  # locked, or not there yet
+            found.add(connection.execute("PRAGMA user_version").fetchone()[0])
+    connection.close()
+    return found

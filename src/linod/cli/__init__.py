@@ -22,9 +22,11 @@ COMMANDS: dict[str, str] = {
     "next": "Print when tasks are due next.",
     "simulate": "Play the coming days in advance.",
     "serve": "Run tasks when they are due, until stopped.",
+    "log-server": "Take records of other users, containers and hosts.",
     "loop": "Run functions one after the other, again and again, without a file.",
     "status": "Show how each task does.",
     "history": "Show past runs, or one run with its log.",
+    "logs": "Show what a task, a run or everybody logged; follow it.",
     "why": "Say why a task ran, did not run, or waits.",
     "audit": "List what people did.",
     "run": "Run a task now and follow its log.",
@@ -46,11 +48,9 @@ COMMANDS: dict[str, str] = {
 """Commands in the order of help, with their line of it."""
 
 LATER: dict[str, str] = {
-    "logs": '"linod history TASK@last-failed" shows a run with its log',
     "diff": "",
     "import": "",
     "export": "",
-    "log-server": "",
     "systemd": "until then: ExecStart=linod -c FILE serve, ExecReload=linod -c FILE reload",
     "supervisor": "until then: command=linod -c FILE serve",
     "completion": "",
@@ -77,8 +77,11 @@ GUESSES: dict[str, str] = {
     "lint": '"linod check" checks the configuration',
     "test": '"linod check" checks the configuration, "linod run TASK" runs a task now',
     "config": '"linod show" prints the effective configuration, "linod check" checks it',
-    "tail": '"linod run TASK" follows a run, "linod history TASK@last-failed" shows a log',
-    "log": '"linod history TASK@last-failed" shows a run with its log',
+    "tail": '"linod logs -f TASK" follows what a task logs, "linod logs -f" everything',
+    "log": '"linod logs TASK" shows what a task logged, "linod logs TASK@last-failed" one run',
+    "follow": '"linod logs -f TASK" follows what a task logs',
+    "journal": '"linod logs" shows what was logged',
+    "grep": '"linod logs --grep TEXT" searches the log',
     "runs": '"linod history" lists the runs',
     "trigger": '"linod run TASK" runs a task now',
     "exec": '"linod run TASK" runs a task now',
@@ -132,7 +135,7 @@ class _Commands(click.Group):
             return None
         from importlib import import_module
 
-        command: click.Command = import_module(f"linod.cli.{cmd_name}").command
+        command: click.Command = import_module(f"linod.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

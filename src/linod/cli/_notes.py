@@ -90,5 +90,5 @@ def _pointer(standing: Standing) -> str:
     if standing.state not in ("failing", "warned") or last is None:
         return ""
     if last.outcome is Outcome.CANCELLED:
-        return f"linod history {standing.task}@last-failed"
-    return f"linod history {last.id}"
+        return f"linod logs {standing.task}@last-failed"
+    return f"linod logs {standing.task}"

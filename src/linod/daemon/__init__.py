@@ -24,6 +24,17 @@ def serve(
         write: Gets each line for the terminal; None prints them.
         is_replacing: Ask a daemon that serves the directory to make room; its runs go on.
     """
+    from linod.daemon.reaper import step_down
+    from linod.executor import priority
+    from linod.executor.early import begun
+
+    step_down()
+    # Before anything else: while there is no daemon, the runs of the former one go on.
+    priority.go_first()
+    # It imports what it needs while we do.
+    early = begun(environ, path.parent)
+    if early is not None:
+        priority.go_first(early.process.pid)
     from linod.daemon.start import serve as start
 
-    return start(path, environ, write, is_replacing=is_replacing)
+    return start(path, environ, write, is_replacing=is_replacing, early=early)

@@ -19,6 +19,7 @@ from typing import TypeVar
 from attrs import frozen
 
 from linod.daemon import clock
+from linod.daemon.ahead import AT_ONCE, Ahead, NotYet
 from linod.daemon.board import Board, Served
 from linod.daemon.foresight import Foresight
 from linod.daemon.teller import Teller
@@ -28,6 +29,7 @@ from linod.events import (
     ClockAccepted,
     Event,
     Requested,
+    RunStarted,
     StartRun,
     StopRun,
 )
@@ -40,6 +42,8 @@ from linod.views import clock_ahead, duration
 RETRY_S = 0.5
 """Between two attempts at a store that fails: well within the 10 s after which a full disk that
 has space again must be noticed."""
+START_RECORDED_WITHIN_S = 0.05
+"""That a run began is nothing to decide by: mostly it is recorded with what is, or with its end."""
 TROUBLE_AGAIN_S = 60.0
 """A trouble that lasts is told again this often."""
 CLOCK_STEP_TOLD = timedelta(seconds=60)
@@ -63,11 +67,15 @@ class Service:
         self._engine = engine
         self._executor = executor
         self._teller = teller
+        self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="linod-store")
         self._events: list[Event] = []
+        self._unhurried: asyncio.TimerHandle | None = None
+        """Wakes for starts of which nothing is decided."""
         self._wake = asyncio.Event()
         self._alarm = clock.Alarm(self._wake.set)
         self._foresight = Foresight(self._expect)
+        self._ahead = Ahead(lambda: engine.is_closed)
         self._offset = clock.offset()
         self._answers: dict[int, asyncio.Future[Answer]] = {}
         self._ends: dict[int, set[asyncio.Future[RunRow]]] = {}
@@ -82,7 +90,11 @@ class Service:
     def hear(self, event: Event) -> None:
         """Queue an event; never blocks."""
         self._events.append(event)
-        self._wake.set()
+        if not isinstance(event, RunStarted):
+            self._wake.set()
+        elif self._unhurried is None:
+            loop = asyncio.get_running_loop()
+            self._unhurried = loop.call_later(START_RECORDED_WITHIN_S, self._wake.set)
 
     async def in_store(self, work: Callable[[], _Result]) -> _Result:
         """Do something in the store's thread."""
@@ -116,11 +128,12 @@ class Service:
         while True:
             self._wake.clear()
             is_settled = await self._settle()
-            if is_settled and not self._events:
+            if is_settled and not self._wake.is_set():
                 await self._wake.wait()
 
     async def rest(self) -> None:
         """Wait until what is being decided just now is committed and carried out."""
+        self._ahead.hurry()
         await self.in_store(lambda: None)
 
     def wish(self, event: Requested) -> asyncio.Future[Answer]:
@@ -181,9 +194,12 @@ class Service:
         self._thread.shutdown(cancel_futures=True)
 
     async def _expect(self, wake: datetime) -> None:
-        """Have keepers fork ahead for what is due next."""
+        """Have keepers fork ahead for what is due next, and decide it ahead where that is safe."""
         tasks = await self.in_store(lambda: self._engine.due_by(wake, EXPECTED_MAX))
         self._executor.expect(tasks)
+        if tasks:
+            self._ahead.expect(wake, len(tasks))
+            self._alarm.set(self._ahead.ring_at(wake))
 
     def _adopt(self, config: Config) -> Settled:
         return self._engine.adopt(config, clock.now(), elapsed=clock.elapsed())
@@ -195,13 +211,36 @@ class Service:
     def _decide(self, events: Sequence[Event]) -> Settled:
         return self._engine.settle(clock.now(), events, elapsed=clock.elapsed())
 
+    def _decide_ahead(self, instant: datetime) -> Settled:
+        """Decide what is due at an instant to come, and commit it then."""
+        present, elapsed = clock.now(), clock.elapsed()
+        if self._engine.foreseen(present, elapsed=elapsed) != instant:
+            return self._decide(())
+
+        def wait(starts: Sequence[StartRun]) -> None:
+            self._loop.call_soon_threadsafe(self._executor.arm, starts)
+            self._ahead.wait(instant)
+
+        return self._engine.settle_ahead(
+            instant, wait, elapsed=elapsed + (instant - present), at_once=AT_ONCE
+        )
+
     # -- the loop ---------------------------------------------------------------------------
 
     async def _settle(self) -> bool:
         """Settle once; False where the store kept us from it, and it is to be tried again."""
         events, self._events = self._events, []
+        if self._unhurried is not None:
+            self._unhurried.cancel()
+            self._unhurried = None
         try:
-            settled = await self.in_store(lambda: self._decide(events))
+            instant = None if events else self._ahead.take(clock.now())
+            if instant is None:
+                settled = await self.in_store(lambda: self._decide(events))
+            else:
+                settled = await self._decided_ahead(instant)
+        except NotYet:
+            return False
         except StoreError as error:
             self._events = [*filter(self._is_wanted, events), *self._events]
             await self._bear(error)
@@ -211,6 +250,14 @@ class Service:
         if self._notice_clock() or any(isinstance(event, ClockAccepted) for event in events):
             await self._look_ahead()
         return True
+
+    async def _decided_ahead(self, instant: datetime) -> Settled:
+        """Decide ahead, while keepers arm what will be started, and commit."""
+        try:
+            return await self.in_store(lambda: self._decide_ahead(instant))
+        except (NotYet, StoreError):
+            self._executor.disarm()
+            raise
 
     async def _until_stored(self, work: Callable[[], _Result]) -> _Result:
         while True:
@@ -252,7 +299,7 @@ class Service:
                 self._executor.start(effect)
             elif isinstance(effect, StopRun):
                 self._executor.stop(effect)
-        self._alarm.set(settled.wake)
+        self._alarm.set(self._ahead.ring_at(settled.wake))
         self._foresight.look(settled.wake)
         self.board.apply(settled)
         for effect in settled.effects:

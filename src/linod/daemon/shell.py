@@ -19,6 +19,7 @@ from linod.daemon.desk import Desk
 from linod.daemon.draining import Draining
 from linod.daemon.first_run import FirstRun, end_of
 from linod.daemon.locking import Lock
+from linod.daemon.log_service import LogService
 from linod.daemon.recovery import Recovery
 from linod.daemon.reloading import load_settled
 from linod.daemon.requests import Refusal
@@ -30,6 +31,7 @@ from linod.errors import LinodError
 from linod.events import Answer, Outcome, ServeStarted
 from linod.executor.executor import CLOSE_WITHIN_S, Executor
 from linod.log import LogPlan, Rotator, check_log, start_log
+from linod.log.serving import check_server
 from linod.specs import Config, LogLevel
 from linod.store.interface import Store, StoreError
 from linod.views import count_of, duration, tasks_of
@@ -78,7 +80,7 @@ class Shell:
         self._executor = Executor(config.directory, teller.plan, self._hear)
         self._service = Service(store, engine, self._executor, teller)
         self._engine = engine
-        self._rotator = Rotator(teller.plan)
+        self._rotator, self._log_service = Rotator(teller.plan), LogService(teller.say)
         self._since = clock.now()
         self._reloading = asyncio.Lock()
         self._begun = asyncio.Event()
@@ -134,6 +136,8 @@ class Shell:
         # Who replaces a daemon wants everything new.
         may_reuse = not self._is_handed_over
         kept = await recovery.take_over(self._config.directory, may_reuse=may_reuse)
+        self._log_service.prepare(self._config, self._teller.plan)
+        await self._log_service.configure(self._config)
         # Keepers import while the past is looked up.
         self._executor.configure(self._config, self._teller.plan, self._late)
         starting = asyncio.create_task(self._service.start(self._config))
@@ -257,8 +261,11 @@ class Shell:
         self._refuse_another_place(config)
         plan = LogPlan.of(config, self._environ)
         check_log(plan)
+        check_server(config)
         await self._service.adopt(config)
         self._take_log(plan)
+        self._log_service.prepare(config, plan)
+        await self._log_service.configure(config)
         self._config = config
         self._desk.is_enabled = config.linod.enabled
         self._executor.configure(config, plan, loaded.late)
@@ -346,6 +353,7 @@ class Shell:
         self._tell_left(len(self._service.board.begun), len(kept))
         await self._server.close()
         self._service.close()
+        await self._log_service.close()
         lasted = duration((clock.now() - self._since) / timedelta(seconds=1))
         self._teller.say(LogLevel.INFO, f"stopped after {lasted}")
 

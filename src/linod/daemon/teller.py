@@ -6,6 +6,7 @@ hangs, must not keep anything from being decided.
 
 from __future__ import annotations
 
+import os
 import queue
 import sys
 import threading
@@ -19,7 +20,7 @@ from linod import views
 from linod.daemon import clock
 from linod.events import Effect, TellChanged, TellDecided, TellEnded, TellStarted
 from linod.log.plan import LEVEL_NUMBERS, LogPlan
-from linod.specs import LogLevel
+from linod.specs import LogLevel, SinkName
 
 LINES_MAX = 10_000
 """Lines that wait to be written; one more is dropped, rather than memory filled."""
@@ -63,7 +64,7 @@ class Teller:
         return None
 
     def _is_wanted(self, level: LogLevel) -> bool:
-        return LEVEL_NUMBERS[level] >= LEVEL_NUMBERS[self.plan.level]
+        return LEVEL_NUMBERS[level] >= LEVEL_NUMBERS[self.plan.lowest]
 
     def _give(self, lines: Sequence[_Line]) -> None:
         """Hand lines to the thread, all at once: waking it costs more than a line does."""
@@ -81,10 +82,27 @@ class Teller:
     def _work(self) -> None:
         while (lines := self._lines.get()) is not None:
             for at, level, text in lines:
-                self._write(views.terminal_line(at, self.plan.zone, level, text))
-                if self.plan.path is not None:
+                if not self._is_shown_by_log():
+                    self._write(views.terminal_line(at, self.plan.zone, level, text))
+                if self.plan.is_kept:
                     logger.log(level.value, text)
                 self._taken += 1
+
+    def _is_shown_by_log(self) -> bool:
+        """Tell whether a sink of the log ends where the terminal's lines do."""
+        names = {sink.name for sink in self.plan.beside}
+        if SinkName.JOURNALD in names and _is_stdout_journal():
+            return True
+        return not names.isdisjoint((SinkName.STDOUT, SinkName.STDERR))
+
+
+def _is_stdout_journal() -> bool:
+    """Ask systemd, which says so in the environment (systemd.exec(5)), but for a redirection."""
+    try:
+        status = os.fstat(1)
+    except OSError:
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
 
 
 def _write_to_terminal(line: str) -> None:

@@ -15,6 +15,7 @@ from linod.engine.clock_accepting import ahead
 from linod.engine.deciding import Deciding
 from linod.engine.draft import Draft, Settled
 from linod.engine.ending import Ending
+from linod.engine.foreseeing import is_foreseen
 from linod.engine.occasions import Occasions
 from linod.engine.roster import Identity, start_of
 from linod.engine.situation import Situation
@@ -30,11 +31,14 @@ from linod.events import (
     RunNeverStarted,
     RunStarted,
     ServeStarted,
+    StartRun,
     State,
 )
 from linod.policy import Hold
 from linod.specs import Config, Task
 from linod.store.interface import CursorRow, RunRow, Store
+
+Until = Callable[[Sequence[StartRun]], None]
 
 
 class Engine:
@@ -101,7 +105,41 @@ class Engine:
         is_due = (wake is not None and wake <= now) or bool(self._situation.dirty)
         if not events and not is_due and not self._is_stale:
             return Settled(wake=wake)
-        return self._commit(lambda: self._settle(events), now, elapsed)
+        return self._commit(lambda: self._settle(events, self._at_once), now, elapsed)
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether nothing is started any more."""
+        return self._situation.is_closed
+
+    def foreseen(self, now: datetime, *, elapsed: timedelta | None = None) -> datetime | None:
+        """Give the next instant at which something is due, if that can be decided ahead of it."""
+        situation = self._situation
+        instant, timers = situation.agenda.wake, situation.timers
+        first = timers.wake(now, _since_boot(now, elapsed))
+        if self._is_stale or instant is None or instant <= now or (first and first <= instant):
+            return None
+        return instant if is_foreseen(situation, instant) else None
+
+    def settle_ahead(
+        self,
+        instant: datetime,
+        until: Until,
+        *,
+        elapsed: timedelta | None = None,
+        at_once: int | None = None,
+    ) -> Settled:
+        """Decide as if an instant that is foreseen had come; commit that when `until` returns.
+
+        It gets what will be started. What it raises is raised, and nothing is decided. `elapsed` is
+        that of the instant.
+        """
+        latest = self._latest
+        try:
+            return self._commit(lambda: self._settle((), at_once), instant, elapsed, until)
+        except BaseException:
+            self._latest = latest
+            raise
 
     def drain(self) -> None:
         """Start nothing and decide nothing any more; only ends and cancels are heard."""
@@ -154,7 +192,11 @@ class Engine:
     # -- one transaction --------------------------------------------------------------------
 
     def _commit(
-        self, work: Callable[[], None], now: datetime, elapsed: timedelta | None
+        self,
+        work: Callable[[], None],
+        now: datetime,
+        elapsed: timedelta | None,
+        until: Until | None = None,
     ) -> Settled:
         situation = self._situation
         situation.draft = Draft(now=now, elapsed=_since_boot(now, elapsed))
@@ -163,6 +205,8 @@ class Engine:
                 if self._is_stale:
                     self._refresh()
                 work()
+                if until is not None:
+                    until([each for each in situation.draft.commands if isinstance(each, StartRun)])
         except BaseException:
             self._is_stale = True
             raise
@@ -220,7 +264,7 @@ class Engine:
             # What another configuration let start, this one decides anew.
             self._ending.hear_never_started(RunNeverStarted(run=run.id, lease=run.lease))
         else:
-            situation.draft.commands.append(start_of(run, plan))
+            situation.draft.commands.append(start_of(run, plan, self._store))
 
     def _plans_as_stored(self) -> list[Plan]:
         cursors = self._store.cursors()
@@ -308,7 +352,7 @@ class Engine:
 
     # -- one settle -------------------------------------------------------------------------
 
-    def _settle(self, events: Sequence[Event]) -> None:
+    def _settle(self, events: Sequence[Event], at_once: int | None) -> None:
         # What ended at the instant of the next due does not overlap with it; and what a person
         # asks for, or the start of the daemon, comes behind what was due before.
         situation, draft = self._situation, self._situation.draft
@@ -320,7 +364,7 @@ class Engine:
             self._hear_past(event)
         # What a person asks for, or a timer brings, comes after all that was due before it.
         is_plain = not fired and all(isinstance(event, _PAST) for event in events)
-        self._deciding.decide_due(self._at_once if is_plain else None)
+        self._deciding.decide_due(at_once if is_plain else None)
         for timer in fired:
             self._go_off(timer)
         for event in events:

@@ -14,7 +14,9 @@ from linod.changing import changer
 from linod.engine.agenda import Plan
 from linod.engine.draft import Draft
 from linod.events import Outcome, RunStarted, StartRun, State
+from linod.policy.warning import AUTO_RUNS_MAX
 from linod.store.interface import RunRow, Store
+from linod.views import BAD
 
 _changed = changer(RunRow)
 
@@ -116,7 +118,7 @@ class Roster:
         )
         if self._store.lease_run(run.id, leased.lease, leased.keeper, leased.boot, leased.pool):
             self._replace(draft, leased)
-            draft.commands.append(start_of(leased, plan))
+            draft.commands.append(start_of(leased, plan, self._store))
 
     def begin_chain(self, draft: Draft, run: RunRow, detail: Mapping[str, Any]) -> RunRow:
         """Let the run of a chain begin that waits."""
@@ -223,9 +225,17 @@ def _keeper_of(plan: Plan) -> str:
     return plan.task.user or ""
 
 
-def start_of(run: RunRow, plan: Plan) -> StartRun:
+def start_of(run: RunRow, plan: Plan, store: Store) -> StartRun:
     """The effect that starts a run which is leased."""
+    is_after_failure, slow_after = False, None
+    if plan.task.log_keep is not None:
+        last = store.last_end(plan.name)
+        is_after_failure = last is not None and last.outcome in BAD
+        lengths = store.lengths(plan.name, AUTO_RUNS_MAX)
+        slow_after = policy.slow_limit(plan.task.warn, lengths)
     return StartRun(
+        is_after_failure=is_after_failure,
+        slow_after=slow_after,
         run=run.id,
         lease=run.lease,
         task=plan.task,

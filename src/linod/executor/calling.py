@@ -32,6 +32,8 @@ Planned = Plan | Unresolved | None
 
 
 _TRACEBACK_MAX = 32 * 1024
+# A reason is cut where it is shown, behind the masks: half a secret would not be known by them.
+_UNMASKED_MAX = 4096
 _IMPORT_WITHIN_S = 60
 
 
@@ -98,8 +100,9 @@ def _ended_with(result: Any) -> dict[str, Any]:
 
 def _ended_by(error: BaseException) -> dict[str, Any]:
     if isinstance(error, Warning):
-        _log(logger.warning, one_line(error))
-        return failure(one_line(error), error, traceback=traceback_of(error)) | {
+        reason = one_line(error, _UNMASKED_MAX)
+        _log(logger.warning, reason)
+        return failure(reason, error, traceback=traceback_of(error)) | {
             "outcome": str(Outcome.WARNED)
         }
     return _ended_with(None) if _is_success(error) else _failed(error)
@@ -226,14 +229,14 @@ def _failed(error: BaseException, place: str = "") -> dict[str, Any]:
     if isinstance(error, SystemExit):
         return _exited(error, place)
     error.__traceback__ = _user_frames(error)
-    reason = place + one_line(error)
+    reason = place + one_line(error, _UNMASKED_MAX)
     _log(logger.opt(exception=error).error, reason)
     return failure(reason, error, traceback=traceback_of(error))
 
 
 def _exited(error: SystemExit, place: str) -> dict[str, Any]:
     if not isinstance(error.code, int):
-        return failure(place + one_line(error), error)
+        return failure(place + one_line(error, _UNMASKED_MAX), error)
     status = int(error.code)
     return failure(f"{place}exit status {status}", error, exit_status=status)
 
@@ -244,12 +247,15 @@ def _log(write: Callable[[str, str], None], text: str) -> None:
 
 
 def traceback_of(error: BaseException) -> str:
-    """Write the traceback from the first frame of user code on, at most 32 KiB of its end."""
+    """Write the traceback from the first frame of user code on, at most 32 KiB of its end.
+
+    It is cut at a line, for half a secret would not be known as one.
+    """
     try:
         text = "".join(traceback.format_exception(error))
     except Exception:  # noqa: BLE001 - what user classes do when they are shown
         text = one_line(error)
-    return text[-_TRACEBACK_MAX:]
+    return text if len(text) <= _TRACEBACK_MAX else text[-_TRACEBACK_MAX:].partition("\n")[2]
 
 
 def _user_frames(error: BaseException) -> TracebackType | None:

@@ -56,6 +56,7 @@ class Context:
             spec.umask,
             tuple(sorted(spec.limits.items())),
             spec.log_level,
+            spec.log_keep,
             tuple(spec.secrets),
         )
         return cls(spec.name if is_async(planned) else None, settings)
@@ -82,6 +83,7 @@ class Member:
     def __init__(self, spare: Spare, context: Context, born: int) -> None:
         self.pid = spare.pid
         self.pipes = spare.pipes
+        self.ring = spare.ring
         self.context = context
         self.born = born
         """What was learned later it does not know."""
@@ -116,6 +118,7 @@ class Member:
         self.speaking = run
         self.served += 1
         run.member = self
+        run.keep_in(self.ring)
         run.pid = self.pid
 
     def order(self, message: dict[str, Any]) -> bool:

@@ -48,8 +48,14 @@ _TASK_KEYS = {attribute.name for attribute in attrs.fields(Task)} - {
 }
 
 
-def describe(request: int, result: int, fault: int) -> int:
-    """Answer the request in a child of this process, then end what is left of it."""
+def describe(request: int, result: int, fault: int, going: int) -> int:
+    """Answer the request in a child of this process, then end what is left of it.
+
+    It is there when `going` can be read; at its end nobody asks.
+    """
+    if not os.read(going, 1):
+        return 0
+    os.close(going)
     wanted = json.loads(os.pread(request, os.fstat(request).st_size, 0))
     os.set_inheritable(result, False)
     os.set_inheritable(fault, False)

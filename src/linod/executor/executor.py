@@ -11,7 +11,7 @@ Rules of this border:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -82,6 +82,8 @@ class Executor:
         listening = Listening(self._heard, self._gone)
         self._keepers = Keepers(directory, log_plan.to_json(), listening, import_within_s)
         self._going: dict[int, tuple[Going, Link]] = {}
+        self._armed: dict[int, tuple[str, Link]] = {}
+        """The lease of what was ordered ahead, and where."""
         self._followers: dict[int, list[Callable[[str], None]]] = {}
         self._recoveries: set[asyncio.Task[None]] = set()
         self._is_closed = False
@@ -103,6 +105,25 @@ class Executor:
     def offer(self, kept: Collection[Kept]) -> None:
         """Give keepers of a daemon that crashed to `configure`, which takes what fits; once."""
         self._keepers.offer(kept)
+
+    def arm(self, commands: Sequence[StartRun]) -> None:
+        """Give orders ahead, where their keepers are there: `start` is then only a word.
+
+        Nothing begins before that; until `disarm` they hold.
+        """
+        self.disarm()
+        for command in commands:
+            link = self._keepers.ready(command.task)
+            if link is not None:
+                link.arm(command.task, messages.arm(command))
+                self._armed[command.run] = (command.lease, link)
+
+    def disarm(self) -> None:
+        """Take back what was given ahead: it will not be started, or by another order."""
+        links = {link for _, link in self._armed.values()}
+        self._armed.clear()
+        for link in links:
+            link.send({"do": "disarm"})
 
     def start(self, command: StartRun) -> None:
         """Start a run; its row must be committed."""
@@ -201,6 +222,14 @@ class Executor:
         assert going.command is not None
         self._going[going.run] = (going, link)
         is_followed = bool(self._followers.get(going.run))
+        if self._armed.get(going.run) == (going.lease, link):
+            del self._armed[going.run]
+            link.go(going.run)
+            if is_followed:
+                self._tell(going.run, "follow")
+            return
+        if going.run in self._armed:
+            self.disarm()  # another order, or another keeper
         link.start(going.command.task, messages.start(going.command, is_followed=is_followed))
 
     # -- what keepers say ---------------------------------------------------------------------
@@ -266,6 +295,8 @@ class Executor:
             return
         runs = [going for going, other in self._going.values() if other is link]
         if not isinstance(link, Own) or link.is_ready:
+            if isinstance(link, Own) and is_current and runs:
+                self._keepers.warm(link.key)
             self._recover_all(link, runs)
         elif not runs and not is_current:
             return

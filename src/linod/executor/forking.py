@@ -10,19 +10,27 @@ from __future__ import annotations
 
 import os
 import signal
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any, NamedTuple
 
-from linod.executor import descriptors, waiting, wire, worker
-from linod.executor.messages import Order, Settings, rehearsal
+from attrs import define
+
+from linod.executor import descriptors, memory, messages, waiting, wire, worker
+from linod.executor.messages import Order, Settings, prepare
+from linod.ring import Ring
 
 _BLOCKED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PIPES = ("stdout", "stderr", "report", "lines")
 _AGAIN_S = 10.0
-SPARES_MAX = 128
-"""Waiting workers: each has about a megabyte of its own."""
+SPARES_MAX = 256
+"""Waiting workers, where there is memory for so many."""
+_OF_SPARE = 4 * 1024 * 1024
+"""What one has of its own at most, in bytes."""
+_SHARE_OF_SPARES = 8
+"""They take an eighth of the memory that is left."""
 
 
 class Forked(NamedTuple):
@@ -30,15 +38,21 @@ class Forked(NamedTuple):
 
     pid: int
     pipes: dict[str, int]
+    ring: Ring | None
+    """Where it keeps records, and we find them."""
 
 
-class Spare(NamedTuple):
+@define(eq=False)
+class Spare:
     """A worker that was forked ahead of time and waits for its order."""
 
     pid: int
     pipes: dict[str, int]
+    ring: Ring | None
     orders: int
     """Writing end of the pipe on which it waits."""
+    task: str | None = None
+    """For which it is prepared; such a one gets no other's run."""
 
 
 class Forking:
@@ -50,8 +64,9 @@ class Forking:
         folder: int,
         boot: str,
         log_plan: Any,
-        find: Callable[[Order], worker.Job],
+        find: worker.Find,
         own: Callable[[], list[int]],
+        is_keeping: Callable[[], bool],
     ) -> None:
         self._settings = settings
         self._folder = folder
@@ -60,27 +75,43 @@ class Forking:
         self._find = find
         self._own = own
         """The descriptors of the keeper's loop."""
+        self._is_keeping = is_keeping
+        """Whether records of a run may have to be kept."""
         self._pid = os.getpid()
         self._files = descriptors.raise_limit()
         self._spares: deque[Spare] = deque()
+        self._armed: dict[int, Spare] = {}
+        """Those that have the order of a run, and wait for their go."""
         self._none_before = 0.0
         """Forking ahead failed: nothing is forked ahead until then."""
-        self._expected = 0
+        self._missing: deque[str | None] = deque()
+        """For what no worker is prepared yet."""
         self._until = 0.0
-        """Until then so many are expected."""
+        """So long what is expected is waited for."""
 
     @property
     def waiting(self) -> set[int]:
-        """The workers that have no order yet."""
-        return {spare.pid for spare in self._spares}
+        """The workers that may not do anything yet."""
+        return {spare.pid for spare in self._idle()}
 
-    def expect(self, count: int, until: float) -> None:
-        """Have so many wait until then, within a bound; one waits always."""
-        self._expected, self._until = min(count, SPARES_MAX), until
+    def expect(self, tasks: Sequence[str | None], until: float) -> None:
+        """Prepare so many workers, for these tasks (None: for any run), within a bound."""
+        self._until = until
+        ready = Counter(spare.task for spare in self._spares)
+        most = min(SPARES_MAX, room(memory.available()) + len(self._spares))
+        missing = Counter(tasks[:most]) - ready
+        self._missing = deque(missing.elements())
+        for spare in [spare for spare in self._spares if spare.task is None]:
+            self._prepare(spare)
 
     def needs_more(self, now: float) -> bool:
-        """Say whether fewer wait than are wanted; not for a while where that has failed."""
-        return len(self._spares) < self._wanted(now) and now >= self._none_before
+        """Say whether fewer wait than are wanted; not for a while where that has failed.
+
+        One waits always that is prepared for nothing.
+        """
+        is_expected = bool(self._missing) and now < self._until
+        is_needed = is_expected or all(spare.task is not None for spare in self._spares)
+        return is_needed and now >= self._none_before
 
     def ease(self, now: float) -> float | None:
         """Dismiss what was expected in vain; say when to look again, if there is such a time."""
@@ -88,68 +119,114 @@ class Forking:
             return None
         if now < self._until:
             return self._until
-        while len(self._spares) > 1:
-            _dismiss(self._spares.pop())
+        kept = next((spare for spare in self._spares if spare.task is None), None)
+        for spare in self._spares:
+            if spare is not kept:
+                _dismiss(spare)
+        self._spares = deque([] if kept is None else [kept])
+        self._missing.clear()
         return None
+
+    def arm(self, order: Order, message: dict[str, Any]) -> None:
+        """Give an order to a worker that waits, if there is one; it executes it at its start."""
+        spare = self._taken(order.task)
+        if spare is not None and _is_told(spare, message):
+            self._armed[order.run] = spare
+
+    def go(self, run: int) -> Forked | None:
+        """Have the worker that has the order of a run execute it; None where there is none."""
+        spare = self._armed.pop(run, None)
+        if spare is None or not _took(spare, messages.go(run)):
+            return None
+        return Forked(spare.pid, spare.pipes, spare.ring)
+
+    def disarm(self) -> None:
+        """Let those that have orders read EOF, and end: none of them holds."""
+        while self._armed:
+            _dismiss(self._armed.popitem()[1])
 
     def start(self, order: Order, message: dict[str, Any]) -> Forked:
         """Have a worker execute an order; raises OSError where none can be forked."""
-        self._expected = max(0, self._expected - 1)
-        while self._spares:
-            spare = self._spares.popleft()
+        while (spare := self._taken(order.task)) is not None:
             if _took(spare, message):
-                return Forked(spare.pid, spare.pipes)
-        return self._fork(lambda station: waiting.work(station, self._find(order)), [])
+                return Forked(spare.pid, spare.pipes, spare.ring)
+        return self._fork(lambda station: waiting.work(station, order, self._find), [])
 
     def hire(self, message: dict[str, Any]) -> Spare:
         """Have a worker execute an order and those that follow it; raises OSError."""
-        self._expected = max(0, self._expected - 1)
         while True:
-            spare = self._spares.popleft() if self._spares else self._new_spare()
+            spare = self._taken(None) or self._new_spare(None)
             if _is_told(spare, message):
                 return spare
 
-    def _wanted(self, now: float) -> int:
-        return max(1, self._expected) if now < self._until else 1
+    def _taken(self, task: str | None) -> Spare | None:
+        """Take the worker that is prepared for a task, else one that is for nothing, if any."""
+        with suppress(ValueError):
+            self._missing.remove(task)
+        for wanted in dict.fromkeys((task, None)):
+            for spare in self._spares:
+                if spare.task == wanted:
+                    self._spares.remove(spare)
+                    return spare
+        return None
 
     def make_spare(self, now: float) -> None:
         """Fork a worker ahead of time: the next run need not wait for it."""
         self._none_before = now + _AGAIN_S
         with suppress(OSError):
-            self._spares.append(self._new_spare())
+            self._spares.append(self._new_spare(self._missing[0] if self._missing else None))
             self._none_before = now
-            rehearsal()  # a fork makes pages costly to write on both sides
+            if self._missing:
+                self._missing.popleft()
 
-    def _new_spare(self) -> Spare:
+    def _prepare(self, spare: Spare) -> None:
+        """Have a worker prepare for the next task that is expected."""
+        if self._missing:
+            spare.task = self._missing.popleft()
+            if spare.task is not None and not _is_told(spare, prepare(spare.task)):
+                self._spares.remove(spare)
+
+    def _new_spare(self, task: str | None) -> Spare:
         reading, writing = os.pipe()
         try:
             forked = self._fork(
-                lambda station: waiting.wait(station, reading, self._find), [writing]
+                lambda station: waiting.wait(station, reading, self._find, task), [writing]
             )
         except OSError:
             os.close(writing)
             raise
         finally:
             os.close(reading)
-        return Spare(*forked, writing)
+        return Spare(*forked, writing, task)
 
     def dismiss_all(self) -> None:
         """Let the workers that wait read EOF, and end: they do not know a new task."""
+        self.disarm()
         while self._spares:
             _dismiss(self._spares.popleft())
 
     def died(self, pid: int) -> bool:
         """Take note of a dead child; True if it was one that waited."""
-        found = next((spare for spare in self._spares if spare.pid == pid), None)
-        if found is not None:
+        found = next((spare for spare in self._idle() if spare.pid == pid), None)
+        if found is None:
+            return False
+        _dismiss(found)
+        if found in self._spares:
             self._spares.remove(found)
-            _dismiss(found)
-        return found is not None
+            if found.task is not None:
+                self._missing.append(found.task)
+        else:
+            self._armed = {run: spare for run, spare in self._armed.items() if spare is not found}
+        return True
+
+    def _idle(self) -> Iterator[Spare]:
+        return chain(self._spares, self._armed.values())
 
     def _fork(self, work: Callable[[worker.Station], None], more: list[int]) -> Forked:
         theirs: dict[str, int] = {}
         ours: dict[str, int] = {}
         others = [*self._own(), *self._of_spares(), *more]
+        ring = Ring() if self._is_keeping() else None
         signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
         try:
             for name in _PIPES:
@@ -158,7 +235,7 @@ class Forking:
             close = _ranges([*others, *ours.values(), theirs["stdout"], theirs["stderr"]])
             pid = os.fork()
             if pid == 0:
-                work(self._station(theirs, close))
+                work(self._station(theirs, close, ring))
         except OSError:
             for descriptor in ours.values():
                 os.close(descriptor)
@@ -167,12 +244,16 @@ class Forking:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
             for descriptor in theirs.values():
                 os.close(descriptor)
-        return Forked(pid, ours)
+        if ring is not None:
+            ring.hide()
+        return Forked(pid, ours, ring)
 
     def _of_spares(self) -> list[int]:
-        return [end for spare in self._spares for end in (spare.orders, *spare.pipes.values())]
+        return [end for spare in self._idle() for end in (spare.orders, *spare.pipes.values())]
 
-    def _station(self, theirs: dict[str, int], close: list[tuple[int, int]]) -> worker.Station:
+    def _station(
+        self, theirs: dict[str, int], close: list[tuple[int, int]], ring: Ring | None
+    ) -> worker.Station:
         return worker.Station(
             log_plan=self._log_plan,
             directory=self._settings.directory,
@@ -181,6 +262,7 @@ class Forking:
             keeper=self._pid,
             close=close,
             files=self._files,
+            ring=ring,
             **theirs,
         )
 
@@ -196,8 +278,15 @@ def _ranges(descriptors: list[int]) -> list[tuple[int, int]]:
     return ranges
 
 
+def room(left: int | None) -> int:
+    """Say for how many more waiting workers there is memory, of which so many bytes are left."""
+    if left is None:
+        return SPARES_MAX
+    return min(SPARES_MAX, left // _SHARE_OF_SPARES // _OF_SPARE)
+
+
 def _took(spare: Spare, message: dict[str, Any]) -> bool:
-    """Give its only order to a worker that waits; False if that is dead."""
+    """Tell a worker that waits what it begins with; False if that is dead."""
     is_told = _is_told(spare, message)
     if is_told:
         os.close(spare.orders)

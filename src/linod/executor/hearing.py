@@ -37,6 +37,9 @@ class Speech(Protocol):
     def write(self, run: KeptRun, level: LogLevel, text: str) -> bytes:
         """Write the output of a run; return the lines as written."""
 
+    def kept(self, run: KeptRun, why: str) -> None:
+        """Write what was kept of a run, where there is something."""
+
     def lines(self, run: KeptRun, data: bytes) -> list[bytes]:
         """Return the lines of a worker's log; write them where it may not do that itself."""
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from linod.executor import messages, privileges, wire
+from linod.executor.early import EarlyChild
 from linod.executor.findings import Findings
 from linod.executor.inspected import Child, Death
 from linod.executor.messages import KeeperKey, calls_of, module_of
@@ -29,6 +30,7 @@ def inspect(
     *,
     environ: Mapping[str, str] | None = None,
     is_discovering: bool = True,
+    early: EarlyChild | None = None,
 ) -> Inspection:
     """Import, describe and bind all that a configuration names; blocks, so call it in a thread.
 
@@ -37,6 +39,7 @@ def inspect(
         timeout_s: Time in all; one module gets at most a third of what is left of it.
         environ: Environment of the children; ours if not given.
         is_discovering: False looks at the tasks alone.
+        early: A child that was begun before, to be asked if it is one that would be begun.
     """
     limit = time.monotonic() + timeout_s
     own = dict(os.environ if environ is None else environ)
@@ -45,7 +48,7 @@ def inspect(
     for key, tasks in groups.items():
         # What is discovered is for our own keeper, or for the only one there is.
         is_first = is_discovering and (key == _OWN or (_OWN not in groups and len(groups) == 1))
-        _Group(config, key, tasks, own, limit, findings, is_first).inspect()
+        _Group(config, key, tasks, own, limit, findings, is_first, early).inspect()
     return findings.inspection()
 
 
@@ -89,6 +92,7 @@ class _Group:
         limit: float,
         findings: Findings,
         is_discovering: bool,
+        early: EarlyChild | None,
     ) -> None:
         self._config = config
         self._key = key
@@ -97,6 +101,7 @@ class _Group:
         self._limit = limit
         self._findings = findings
         self._is_discovering = is_discovering
+        self._early = early
         self._skip: list[str] = []
 
     def inspect(self) -> None:
@@ -105,11 +110,12 @@ class _Group:
             return
         while True:
             try:
-                child = Child(self._request(), self._key.environ(self._environ), self._config)
+                process = self._process()
             except OSError as error:
                 how = f"the child cannot be started: {error.strerror}"
                 self._give_up(Death(None, ProblemKind.IMPORT_CRASHED, how, ()))
                 return
+            child = Child(self._request(), process)
             death = child.listen(self._limit)
             if death is None or death.module is None or death.module in self._skip:
                 break
@@ -120,6 +126,12 @@ class _Group:
         self._findings.add(child.found)
         if death is not None:
             self._give_up(death)
+
+    def _process(self) -> EarlyChild:
+        environ, directory = self._key.environ(self._environ), self._config.path.parent
+        if self._early is not None and self._early.is_for(environ, directory):
+            return self._early
+        return EarlyChild(environ, directory)
 
     def _request(self) -> dict[str, Any]:
         procedures: dict[str, list[tuple[str, str, Any]]] = {}

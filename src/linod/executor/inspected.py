@@ -6,7 +6,6 @@ import os
 import selectors
 import signal
 import subprocess
-import tempfile
 import time
 from contextlib import suppress
 from typing import IO, Any
@@ -14,9 +13,8 @@ from typing import IO, Any
 from attrs import frozen
 
 from linod.executor import tree, wire
-from linod.executor.link import program
+from linod.executor.early import EarlyChild
 from linod.inspection import ProblemKind
-from linod.specs import Config
 
 # Of the time that is left: numpy and Django on a cold disk take seconds, a loop takes for ever;
 # so those that hang leave time for the others, however many they are.
@@ -27,6 +25,7 @@ _STDERR_MAX = 4096
 _FAULT_MAX = 16 * 1024
 _NOTES_MAX = 8
 _POLL_S = 0.05
+_SAYS_WITHIN_S = 1.0
 
 
 @frozen
@@ -42,7 +41,8 @@ class Death:
 class Child:
     """One child: its process, and what it says until it is done or dead."""
 
-    def __init__(self, request: dict[str, Any], environ: dict[str, str], config: Config) -> None:
+    def __init__(self, request: dict[str, Any], child: EarlyChild) -> None:
+        """Ask it."""
         self.found: list[dict[str, Any]] = []
         self._importing: str | None = None
         self._since = time.monotonic()
@@ -52,16 +52,8 @@ class Child:
         self._stderr = bytearray()
         self._buffer = wire.LineBuffer(_LINE_MAX)
         self._taken = 0
-        self._fault = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _clear
-        self._result, result = os.pipe()
-        try:
-            self._process = _started(request, result, self._fault.fileno(), environ, config)
-        except OSError:
-            os.close(self._result)
-            self._fault.close()
-            raise
-        finally:
-            os.close(result)
+        self._child = child
+        child.ask(wire.encode(request))
 
     def listen(self, limit: float) -> Death | None:
         """Take what the child says; return how it died if it was not done."""
@@ -71,17 +63,17 @@ class Child:
             self._clear()
 
     def _listen(self, module_s: float, limit: float) -> Death | None:
-        stderr = self._process.stderr
+        stderr = self._child.process.stderr
         assert stderr is not None
         with selectors.DefaultSelector() as selector:
-            for stream in (self._result, stderr.fileno()):
+            for stream in (self._child.result, stderr.fileno()):
                 os.set_blocking(stream, False)
                 selector.register(stream, selectors.EVENT_READ)
             while not self._is_done and self._status is None:
                 for key, _ in selector.select(_POLL_S):
                     if not self._read(key.fd):
                         selector.unregister(key.fd)
-                if self._process.poll() is not None:
+                if self._child.process.poll() is not None:
                     self._read_rest(stderr)
                     break
                 now = time.monotonic()
@@ -99,14 +91,14 @@ class Child:
             data = os.read(descriptor, wire.READ_MAX)
         except BlockingIOError:
             return True
-        if descriptor == self._result:
+        if descriptor == self._child.result:
             self._take(data)
         else:
             self._stderr = (self._stderr + data)[-_STDERR_MAX:]
         return bool(data)
 
     def _read_rest(self, stderr: IO[bytes]) -> None:
-        for descriptor in (self._result, stderr.fileno()):
+        for descriptor in (self._child.result, stderr.fileno()):
             before = -1
             while before != self._taken and self._read(descriptor):
                 before = self._taken
@@ -133,20 +125,24 @@ class Child:
         return Death(self._importing, ProblemKind.IMPORT_TIMED_OUT, how, self._notes())
 
     def _ask_where(self) -> None:
-        """Let the inner process say where it is, for a moment."""
+        """Let the inner process say where it is; busy ones may get no processor for a while."""
         table = tree.processes()
-        for pid in tree.descendants([self._process.pid], table):
-            if table[pid].parent == self._process.pid:
+        for pid in tree.descendants([self._child.process.pid], table):
+            if table[pid].parent == self._child.process.pid:
                 tree.send(signal.SIGUSR1, table[pid])
-        time.sleep(_POLL_S)
+        limit = time.monotonic() + _SAYS_WITHIN_S
+        fault = self._child.fault.fileno()
+        while not os.fstat(fault).st_size and time.monotonic() < limit:
+            time.sleep(_POLL_S)
+        time.sleep(_POLL_S)  # for the rest of it
 
     def _death(self) -> Death:
         status = self._status
         if self._importing is None:
-            how = self._unusable or f"the child ended ({_how(self._process.returncode or 0)})"
+            how = self._unusable or f"the child ended ({_how(self._child.process.returncode or 0)})"
             return Death(None, ProblemKind.IMPORT_CRASHED, how, self._notes())
         if status is None:
-            how = f"killed the process that waits for it ({_how(self._process.returncode)})"
+            how = f"killed the process that waits for it ({_how(self._child.process.returncode)})"
             return Death(self._importing, ProblemKind.IMPORT_CRASHED, how, self._notes())
         kind = ProblemKind.IMPORT_CRASHED if status < 0 else ProblemKind.IMPORT_EXITED
         verb = "crashes" if status < 0 else "ends the process"
@@ -155,8 +151,8 @@ class Child:
 
     def _notes(self) -> tuple[str, ...]:
         """The last lines: of the fault, innermost frame first, or else of stderr."""
-        self._fault.seek(0)
-        fault = self._fault.read(_FAULT_MAX).decode("utf-8", "replace").splitlines()
+        self._child.fault.seek(0)
+        fault = self._child.fault.read(_FAULT_MAX).decode("utf-8", "replace").splitlines()
         lines = [line for line in fault if line.strip() and not _is_noise(line)]
         if not lines:
             lines = bytes(self._stderr).decode("utf-8", "replace").splitlines()[-_NOTES_MAX:]
@@ -164,34 +160,11 @@ class Child:
 
     def _clear(self) -> None:
         """End all of the child's tree."""
-        pid = self._process.pid
+        pid = self._child.process.pid
         with suppress(OSError):
             os.killpg(pid, signal.SIGSTOP)
-        tree.kill_all(lambda table: tree.of_session(pid, table) - _zombie(self._process))
-        self._process.wait()
-        os.close(self._result)
-        self._fault.close()
-        if self._process.stderr is not None:
-            self._process.stderr.close()
-
-
-def _started(
-    request: dict[str, Any], result: int, fault: int, environ: dict[str, str], config: Config
-) -> subprocess.Popen[bytes]:
-    with tempfile.TemporaryFile() as file:
-        file.write(wire.encode(request))
-        file.flush()
-        descriptors = (file.fileno(), result, fault)
-        return subprocess.Popen(
-            [*program(), "describe", *map(str, descriptors)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=descriptors,
-            start_new_session=True,
-            env=environ,
-            cwd=config.path.parent,
-        )
+        tree.kill_all(lambda table: tree.of_session(pid, table) - _zombie(self._child.process))
+        self._child.close()
 
 
 def _zombie(process: subprocess.Popen[bytes]) -> set[int]:

@@ -14,6 +14,7 @@ Rules of this border:
 from __future__ import annotations
 
 import asyncio  # noqa: F401 - warm for `async def` procedures
+import fcntl
 import gc
 import os
 import signal
@@ -21,6 +22,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,8 +39,10 @@ from linod.executor.keeping import Keeping
 from linod.executor.kept import KeptRun
 from linod.executor.messages import Settings, module_of
 from linod.executor.resolve import Unresolved
+from linod.executor.worker import masked_end
 from linod.inspection import ProblemKind
-from linod.log import replace_streams, start_log, write_lines, write_output
+from linod.log import replace_streams, start_log, write_kept, write_lines, write_output
+from linod.log.lines import Masks
 from linod.log.plan import LogPlan
 from linod.specs import LogLevel
 
@@ -58,12 +62,15 @@ def serve(descriptor: int, folder: int, seat: int) -> int:
     connection.setblocking(True)
     channel = wire.Channel(connection, wire.REQUEST_MAX)
     try:
+        if settings.user is not None:
+            # As that user it may send its log, by modules which only we may be able to read.
+            import_module("linod.log.sending")
         privileges.drop(settings.user, settings.group, settings.nice)
         speech = KeeperSpeech(settings)
         library = Library(settings, channel)
         library.prepare()
     except LinodError as error:
-        end = failure(str(error), error.__cause__ or error)
+        end = masked_end(failure(str(error), error.__cause__ or error), Masks(settings.secrets))
         channel.send({"is": "unusable", **end})
         return 1
     if library.threaded:
@@ -147,21 +154,37 @@ class KeeperSpeech:
     """The log, as a keeper writes to it."""
 
     def __init__(self, settings: Settings) -> None:
-        # Descriptor 2 of a worker is a pipe to us: the console goes on under another number.
-        console = os.dup(2)
-        os.set_inheritable(console, False)
-        self.plan = evolve(LogPlan.of_json(settings.log_plan), fd=console)
+        # 1 and 2 of a worker are pipes to us: stdout and console go on under other numbers.
+        console = fcntl.fcntl(2, fcntl.F_DUPFD_CLOEXEC, 3)
+        out = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, 3) if settings.logs_to_stdout else console
+        os.dup2(2, 1)  # what a module prints at import is no line of the log
+        self.plan = evolve(LogPlan.of_json(settings.log_plan), out=out, fd=console)
         self._level = None if settings.log_level is None else LogLevel(settings.log_level)
-        self.mask([])
+        self._keep = None if settings.log_keep is None else LogLevel(settings.log_keep)
+        self.mask(settings.secrets)
         replace_streams()
 
     def mask(self, secrets: list[str]) -> None:
         """Mask these values from now on."""
-        start_log(self.plan, program="keeper", level=self._level, secrets=secrets)
+        start_log(self.plan, program="keeper", level=self._level, secrets=secrets, keep=self._keep)
 
     def write(self, run: KeptRun, level: LogLevel, text: str) -> bytes:
         """Write the output of a run; return the lines as written."""
-        return write_output(text, level, run.spec.name, run.order.run, task_level=run.level)
+        return write_output(
+            text,
+            level,
+            run.spec.name,
+            run.order.run,
+            task_level=run.level,
+            kept_level=run.kept_level,
+            keep=run.flight.add,
+        )
+
+    def kept(self, run: KeptRun, why: str) -> None:
+        """Write what was kept of a run, where there is something."""
+        kept = run.flight.take()
+        if kept.lines or kept.lost:
+            write_kept(kept.lines, kept.told(why), run.spec.name, run.order.run)
 
     def lines(self, run: KeptRun, data: bytes) -> list[bytes]:
         """Return the lines of a worker's log; write them where it may not do that itself."""

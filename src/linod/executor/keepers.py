@@ -74,19 +74,27 @@ class Keepers:
             self._retire(link)
         self._links = {}
         for key in self._keys_to_warm(config):
-            with suppress(OSError):  # the first start of its tasks will tell
-                self._link(key)
+            self.warm(key)
         for task in list(config.tasks.values())[:_TAUGHT_MAX]:
             known = self._links.get(KeeperKey.of(task))
             if known is not None:
                 known.teach(task)
         self._offered = {}
 
+    def warm(self, key: KeeperKey) -> None:
+        """Start a keeper before it is needed: to import takes longer than a run may be late."""
+        with suppress(OSError):  # the first start of its tasks will tell
+            self._link(key)
+
     def of(self, task: Task) -> Own:
         """The keeper that starts runs of a task now; raises OSError where it cannot be started."""
         link = self._link(KeeperKey.of(task))
         self.stop_idling(link)
         return link
+
+    def ready(self, task: Task) -> Own | None:
+        """The keeper of a task, where it is there and can start runs at once."""
+        return self._ready(KeeperKey.of(task))
 
     def expect(self, tasks: Collection[Task]) -> None:
         """Have workers forked ahead for these tasks."""
@@ -95,12 +103,11 @@ class Keepers:
             counts.setdefault(KeeperKey.of(task), []).append(task)
         for key, some in counts.items():
             # Of users whose keeper is not there it starts with their first run.
-            link = self._links.get(key)
-            if link is not None and link.is_ready:
+            link = self._ready(key)
+            if link is not None:
                 for task in some:
                     link.teach(task)
-                if len(some) > 1:  # one worker waits always
-                    link.send(messages.expect(some))
+                link.send(messages.expect(some))
 
     def adopt(self, kept: Kept) -> Link:
         """Take over a keeper of a former daemon, as one of ours where it is just like them."""
@@ -160,6 +167,10 @@ class Keepers:
         return links
 
     # -- one of them --------------------------------------------------------------------------
+
+    def _ready(self, key: KeeperKey) -> Own | None:
+        link = self._links.get(key)
+        return link if link is not None and link.is_ready else None
 
     def _keys_to_warm(self, config: Config) -> list[KeeperKey]:
         keys = dict.fromkeys(KeeperKey.of(task) for task in config.tasks.values() if task.enabled)

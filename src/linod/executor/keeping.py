@@ -24,15 +24,17 @@ from linod.executor.calling import Planned
 from linod.executor.crew import Context, Crew
 from linod.executor.door import Door
 from linod.executor.failing import failure
-from linod.executor.forking import Forking
+from linod.executor.forking import Forked, Forking
 from linod.executor.hearing import Hearing, Speech
 from linod.executor.kept import KeptRun
 from linod.executor.limiting import TERM_BEFORE_KILL_S, Limiting, clock
 from linod.executor.memory import OutOfMemory
-from linod.executor.messages import Order, Settings, TaskSpec, order_of
+from linod.executor.messages import Settings, TaskSpec, order_of
+from linod.executor.preparing import Preparing
 from linod.executor.sources import Sources
 from linod.executor.spool import Spool
 from linod.executor.strays import Strays
+from linod.views import BAD, PAST
 
 DISMISSED = "its daemon ended before it"
 
@@ -40,7 +42,8 @@ ALONE_S = 60.0
 """For so long a keeper without daemon and runs waits for the next one."""
 # A worker is forked ahead in the first quiet moment.
 _QUIET_S = 0.001
-_EXPECTED_FOR_S = 5.0
+# So many other events are taken before the daemon is heard again.
+_AT_A_TIME = 8
 # A daemon that does not read gets no more of what it may miss.
 _OUTBOX_MAX = 4 * 1024 * 1024
 
@@ -73,49 +76,68 @@ class Keeping:
         self._speech = speech
         self._plans = plans
         self._specs: dict[str, TaskSpec] = {}
-        self._secrets: set[str] = set()
+        self._secrets = set(settings.secrets)
         self._runs: dict[int, KeptRun] = {}
-        self._forking = Forking(
-            settings, folder, tree.boot_id(), speech.plan, self._job, self._own_descriptors
-        )
+        self._forking = self._forker(settings)
         self._selector = selectors.DefaultSelector()
         self._hearing = Hearing(self._selector, speech, self._tell)
         self._crew = Crew(self._forking, self._hearing, self, clock)
+        self._preparing = Preparing(self._forking, self._crew, self._specs, self._context, clock)
         self._strays = Strays(settings.directory, self._workers)
         self._memory = OutOfMemory()
         self._limiting = Limiting(self._strays, self._runs, clock)
         self._waker, self._wakeup = socket.socketpair()
         self._is_writing = False
+        self._unheard: list[KeptRun] = []
+        """Started in this turn: their pipes are read when all have their orders."""
         self._actions: dict[str, Callable[[dict[str, Any]], None]] = {
             "task": self._learn,
             "start": self._start,
             "stop": self._stop,
             "follow": self._follow,
             "unfollow": self._unfollow,
-            "expect": self._expect,
+            "expect": lambda message: self._preparing.expect(message.get("tasks", ())),
+            "arm": self._preparing.arm,
+            "go": self._go,
+            "disarm": lambda _message: self._preparing.disarm(),
             "retire": self._retire,
             "leave": self._leave,
         }
 
+    def _forker(self, settings: Settings) -> Forking:
+        boot, plan = tree.boot_id(), self._speech.plan
+        own = self._own_descriptors
+        return Forking(settings, self._folder, boot, plan, self._job, own, self._is_keeping)
+
     def run(self) -> None:
         """Serve until the end."""
         self._watch_signals()
-        self._selector.register(self._channel, selectors.EVENT_READ, self._hear)
+        self._selector.register(self._channel, selectors.EVENT_READ)
         self._selector.register(self._door, selectors.EVENT_READ, self._door.answer)
         while not self._is_over():
             events = self._selector.select(self._wait_s())
-            for key, _ in events:
-                key.data()
+            self._act(events)
             self._reap()
             if not events and self._needs_spare():
-                self._forking.make_spare(clock())
+                self._preparing.fork(lambda: self._selector.select(0))
             now = clock()
             for run in [run for run in self._runs.values() if _is_due(run, now)]:
                 self._advance(run, now)
             self._crew.advance(now)
+            self._tell_slow(now)
             self._watch_writing()
 
     # -- the loop -----------------------------------------------------------------------------
+
+    def _act(self, events: list[tuple[selectors.SelectorKey, int]]) -> None:
+        """Hear the daemon first, and again between some of the others: what is due must start."""
+        others = [key for key, _ in events if key.fileobj is not self._channel]
+        if len(others) < len(events):
+            self._hear()
+        for number, key in enumerate(others):
+            if number % _AT_A_TIME == _AT_A_TIME - 1:
+                self._hear()
+            key.data()
 
     def _is_over(self) -> bool:
         """Say whether there is nothing left to do; let in who waits."""
@@ -147,27 +169,34 @@ class Keeping:
         now = clock()
         others = (self._leave_at, self._forking.ease(now), self._crew.next_at())
         times += [at for at in others if at is not None]
+        slow = (run.flight.slow_at for run in self._runs.values())
+        times += [at for at in slow if at is not None]
         wait_s = max(0.0, min(times) - now) if times else None
         if self._needs_spare():
             return min(wait_s, _QUIET_S) if wait_s is not None else _QUIET_S
         return wait_s
 
     def _needs_spare(self) -> bool:
-        is_wanted = bool(self._specs) and not (self._is_retired or self._is_leaving)
-        return is_wanted and self._forking.needs_more(clock())
+        return not (self._is_retired or self._is_leaving) and self._preparing.is_needed()
 
     def _hear(self) -> None:
         if self._channel.is_closed:
             return
+        if self._is_writing:
+            self._channel.flush()
         for message in self._channel.receive():
             action = self._actions.get(str(message.get("do")))
             if action is not None:
                 action(message)
+        for run in self._unheard:
+            self._hearing.begin(run)
+        self._unheard.clear()
         if self._channel.is_closed:
             self._selector.unregister(self._channel)
             self._channel.close()
+            self._preparing.disarm()
             # Its successor has to start at once what falls due until it comes.
-            self._forking.expect(len(self._specs), clock() + ALONE_S)
+            self._preparing.expect(self._specs, ALONE_S)
 
     def _let_in(self) -> None:
         """Take who waits for the daemon, and tell what is kept and what may be unheard."""
@@ -175,7 +204,7 @@ class Keeping:
         if caller is None:
             return
         self._channel, self._is_writing = wire.Channel(caller, wire.REQUEST_MAX), False
-        self._selector.register(self._channel, selectors.EVENT_READ, self._hear)
+        self._selector.register(self._channel, selectors.EVENT_READ)
         for run in self._runs.values():
             run.is_followed = False
         self._send(telling.keeping(self._runs.values()) | {"as": self._as()})
@@ -199,11 +228,7 @@ class Keeping:
             return
         self._is_writing = is_needed
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if is_needed else 0)
-        self._selector.modify(self._channel, events, self._exchange if is_needed else self._hear)
-
-    def _exchange(self) -> None:
-        self._channel.flush()
-        self._hear()
+        self._selector.modify(self._channel, events)
 
     def _as(self) -> dict[str, Any] | None:
         """Say what this keeper is, where it may go on being it."""
@@ -228,24 +253,40 @@ class Keeping:
             self._secrets.update(spec.secrets)
             self._speech.mask(sorted(self._secrets))
 
+    def _go(self, message: dict[str, Any]) -> None:
+        run, order, forked = self._preparing.go(message["run"])
+        if forked is None:
+            self._begin(run, order)
+        else:
+            self._place(run, forked)
+
     def _start(self, message: dict[str, Any]) -> None:
         order = order_of(message)
-        run = KeptRun(order, self._specs[order.task])
+        self._begin(KeptRun(order, self._specs[order.task]), message)
+
+    def _begin(self, run: KeptRun, message: dict[str, Any]) -> None:
         try:
             if run.spec.is_reused:
                 self._crew.employ(run, message, self._context(run.spec))
                 return
-            run.pid, run.pipes = self._forking.start(order, message)
+            forked = self._forking.start(run.order, message)
         except OSError as error:
             self.refused(run, error)
             return
-        self._hearing.begin(run)
+        self._place(run, forked)
+
+    def _place(self, run: KeptRun, forked: Forked) -> None:
+        run.pid, run.pipes, ring = forked
+        run.keep_in(ring)
+        self._unheard.append(run)
         self.placed(run)
 
     def placed(self, run: KeptRun) -> None:
         """Keep a run that a worker has."""
         self._runs[run.order.run] = run
         self._limiting.begin(run)
+        if run.spec.log_keep is not None and run.order.slow_after_s is not None:
+            run.flight.slow_at = clock() + run.order.slow_after_s
 
     def refused(self, run: KeptRun, error: OSError) -> None:
         """Tell of a run that no worker could be forked for."""
@@ -253,10 +294,13 @@ class Keeping:
         order = run.order
         self._send({"is": "ended", "run": order.run, "lease": order.lease, **end})
 
-    def _job(self, order: Order) -> worker.Job:
-        spec = self._specs[order.task]
+    def _is_keeping(self) -> bool:
+        return any(spec.log_keep for spec in self._specs.values())
+
+    def _job(self, task: str) -> worker.Job:
+        spec = self._specs[task]
         procedure, only_if = self._plan(spec.procedure), self._plan(spec.only_if)
-        return worker.Job(order=order, spec=spec, procedure=procedure, only_if=only_if)
+        return worker.Job(spec=spec, procedure=procedure, only_if=only_if)
 
     def _plan(self, path: str | None) -> Planned:
         return None if path is None else self._plans(path)
@@ -290,11 +334,6 @@ class Keeping:
         if run is not None:
             run.is_followed = False
 
-    def _expect(self, message: dict[str, Any]) -> None:
-        wanted = [self._context(self._specs[name]) for name in message.get("reused", ())]
-        count = message["count"] - len(wanted) + self._crew.missing(wanted)
-        self._forking.expect(count, clock() + _EXPECTED_FOR_S)
-
     def _context(self, spec: TaskSpec) -> Context:
         return Context.of(spec, self._plan(spec.procedure))
 
@@ -308,6 +347,13 @@ class Keeping:
         self._crew.dismiss_all(clock())
         for run in list(self._runs.values()):
             self._limiting.end(run, Outcome.LOST, DISMISSED, TERM_BEFORE_KILL_S)
+
+    def _tell_slow(self, now: float) -> None:
+        """Write what was kept of runs that have become slow: a hung one may never end."""
+        for run in self._runs.values():
+            if run.flight.is_due(now):
+                run.flight.slow_at, run.flight.is_slow = None, True
+                self._speech.kept(run, f"the run is slow, after {run.order.slow_after_s:g} s")
 
     # -- how runs end -------------------------------------------------------------------------
 
@@ -351,6 +397,10 @@ class Keeping:
             self._hearing.end_lines(run)
             self._crew.release(run, clock())
         end = run.result()
+        if end["outcome"] in BAD:
+            self._speech.kept(run, f"the run {PAST[Outcome(end['outcome'])]}")
+        elif run.flight.is_slow:
+            self._speech.kept(run, "the run was slow")
         is_alone = self._channel.is_closed
         message = {"is": "ended", "run": run.order.run, "lease": run.order.lease, **end}
         message["log"] = run.tail.text()

@@ -14,9 +14,11 @@ from linod.events import ONLY_IF, Outcome
 from linod.executor import wire
 from linod.executor.allowance import Allowance
 from linod.executor.containing import limit_passed
+from linod.executor.flight import Flight
 from linod.executor.messages import Order, TaskSpec
 from linod.executor.progress import Progress
 from linod.executor.weighing import MAXRSS_UNIT
+from linod.ring import Ring
 from linod.specs import LogLevel
 
 if TYPE_CHECKING:
@@ -140,10 +142,19 @@ class KeptRun:
         self.is_followed = order.is_followed
         self.tail = Tail()
         self.level = None if spec.log_level is None else LogLevel(spec.log_level)
+        self.kept_level = None if spec.log_keep is None else LogLevel(spec.log_keep)
+        if order.is_after_failure and self.kept_level is not None:
+            self.level = self.kept_level
+        self.flight = Flight(order.run, None)
+        """What is logged only if it fails or is slow."""
         self._cutters = {"stdout": LineCutter(), "stderr": LineCutter()}
         self._reports = wire.LineBuffer(wire.LINE_MAX)
         self._lines = wire.LineBuffer(wire.LINE_MAX)
         self._allowance = Allowance(time.monotonic)
+
+    def keep_in(self, ring: Ring | None) -> None:
+        """Note where its worker keeps records."""
+        self.flight = Flight(self.order.run, ring)
 
     def output(self, name: str, data: bytes) -> str:
         """Return the whole lines of stdout or stderr, as text; `data` is empty at the end."""

@@ -6,14 +6,14 @@ import asyncio
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from attrs import evolve, frozen
 
-from linod.executor import messages, register, runfiles
+from linod.executor import messages, priority, register, runfiles
+from linod.executor.early import program
 from linod.executor.messages import KeeperKey, Settings
 from linod.executor.process import Child, Inherited, KeeperProcess
 from linod.executor.progress import Progress
@@ -93,6 +93,16 @@ class Link:
         self.teach(task)
         self.runs.add(message["run"])
         self.send(message)
+
+    def arm(self, task: Task, message: dict[str, Any]) -> None:
+        """Order a start that may not come."""
+        self.teach(task)
+        self.send(message)
+
+    def go(self, run: int) -> None:
+        """Have what is armed start."""
+        self.runs.add(run)
+        self.send(messages.go(run))
 
     def withdraw(self, run: int) -> bool:
         """Take back an order that waits for the keeper; False if it was sent."""
@@ -312,7 +322,7 @@ def _spawn(
         process = subprocess.Popen(
             [*program(), "serve", *map(str, descriptors)],
             stdin=subprocess.DEVNULL,
-            stdout=2,
+            stdout=None if settings.logs_to_stdout else 2,
             pass_fds=descriptors,
             start_new_session=True,
             env=key.environ(os.environ),
@@ -334,6 +344,7 @@ def _spawn(
         process.kill()
         process.wait()
         raise
+    priority.go_first(process.pid)
     return Child(process), Channel(ours, LINE_MAX), record
 
 
@@ -342,8 +353,3 @@ def _pidfd_of(pid: int) -> int | None:
         return os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
     except OSError:
         return None  # it is gone; its channel says so
-
-
-def program() -> tuple[str, ...]:
-    """Return the command of a keeper: `-P`, so that nothing in its directory shadows linod."""
-    return (sys.executable, "-P", "-m", "linod.executor.keeper")

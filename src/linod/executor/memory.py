@@ -1,19 +1,28 @@
-"""Whether the kernel ends processes for want of memory, as far as it counts that.
+"""How much memory is left, and whether the kernel ends processes for want of it.
 
-It counts per control group, where there is one (`memory.events` in version 2, `memory.oom_control`
-in version 1), and for the machine in /proc/vmstat. A process that was killed when none of these
-grew was killed by somebody else.
+The kernel counts those per control group, where there is one (`memory.events` in version 2,
+`memory.oom_control` in version 1), and for the machine in /proc/vmstat. A process that was killed
+when none of these grew was killed by somebody else.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 _GROUPS = Path("/proc/self/cgroup")
 _MACHINE = Path("/proc/vmstat")
+_MEMORY = Path("/proc/meminfo")
 _MOUNT = Path("/sys/fs/cgroup")
 _NAME = b"oom_kill"
+_LEFT = re.compile(rb"^MemAvailable: +(\d+) kB$", re.MULTILINE)
+
+
+def available() -> int | None:
+    """Read how many bytes may still be taken; None where the kernel does not say (proc(5))."""
+    found = _LEFT.search(_text(_MEMORY))
+    return None if found is None else int(found[1]) * 1024
 
 
 class OutOfMemory:

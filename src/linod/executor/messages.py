@@ -2,8 +2,8 @@
 
 Rules of this border:
 - From the daemon: hello (once), task (before its first start), start, stop, follow, unfollow,
-  expect (so many starts soon), retire (nothing will be started any more), leave (end all, then
-  yourself).
+  expect (of these tasks soon), arm (an order that holds from its go on), go, disarm (none of them
+  holds), retire (nothing will be started any more), leave (end all, then yourself).
 - From the keeper: importing, ready or late (once), unusable, started, progress, lines, ended; to
   the next daemon first: keeping, ended for what the former one may not have read, told.
 - A keeper may be older or newer than its daemon: what is not known is passed over, and PROTOCOL
@@ -26,7 +26,8 @@ from attrs import asdict, field, frozen
 from linod.events import Outcome, StartRun, StopRun
 from linod.executor.runfiles import uid_of
 from linod.executor.wire import decode, encode, pack, unpack
-from linod.specs import Config, Limits, LogLevel, Process, Reference, Task
+from linod.secret_values import secrets_in, secrets_of
+from linod.specs import Config, Limits, LogLevel, Process, Task
 
 MAX_RUNS = 1000
 """Of a reused process, unless the task says otherwise."""
@@ -85,12 +86,21 @@ class Settings:
     log_plan: dict[str, Any] = field(factory=dict)
     log_level: str | None = None
     """The lowest of its tasks."""
+    log_keep: str | None = None
+    """The lowest of its tasks."""
     zones: list[str] = field(factory=list)
     """Time zones of its tasks: read before the fork."""
+    secrets: list[str] = field(factory=list)
+    """That modules may say when they are imported."""
     nice: int = 0
     """The highest priority of its tasks, as far as only root may give it."""
     identity: str = ""
     """Of everything that makes this keeper what it is but its code: see `identity`."""
+
+    @property
+    def logs_to_stdout(self) -> bool:
+        """Tell whether the daemon's stdout is one of the sinks."""
+        return any(name == "stdout" for name, _ in self.log_plan.get("beside", ()))
 
 
 @frozen(kw_only=True)
@@ -113,6 +123,7 @@ class TaskSpec:
     limits: dict[str, int] = field(factory=dict)
     """Those that are set: bytes, seconds or counts, by key."""
     log_level: str | None = None
+    log_keep: str | None = None
     timeout_s: float | None = None
     kill_after_s: float = 30.0
     secrets: list[str] = field(factory=list)
@@ -160,9 +171,10 @@ class TaskSpec:
             umask=task.umask,
             limits=limits_of(task.limits),
             log_level=None if task.log_level is None else str(task.log_level),
+            log_keep=None if task.log_keep is None else str(task.log_keep),
             timeout_s=None if task.timeout is None else task.timeout.total_seconds(),
             kill_after_s=task.kill_after.total_seconds(),
-            secrets=_secrets_of(task),
+            secrets=secrets_of(task),
             process=str(task.process),
             max_runs=task.max_runs or MAX_RUNS,
         )
@@ -176,7 +188,6 @@ def limits_of(limits: Limits) -> dict[str, int]:
 
 
 _LEVELS = list(LogLevel)
-_MAY_BE_SECRET = ("env", "file_env", "arguments", "command", "shell", "manage")
 _ZONES_MAX = 64
 _SPEC_NAMES = tuple(attribute.name for attribute in TaskSpec.__attrs_attrs__)
 
@@ -194,17 +205,19 @@ class Order:
     trigger: str
     zone: str
     is_followed: bool = False
+    is_after_failure: bool = False
+    """What is kept of other runs is logged at once."""
+    slow_after_s: float | None = None
+    """From here on it is slow: what is kept is logged."""
 
     @property
     def key(self) -> str:
         """LINOD_OCCURRENCE_KEY: the same for all attempts."""
         return f"{self.task}@{_iso(self.due)}"
 
-    def environ(self, directory: str, deadline: datetime | None = None) -> dict[str, str]:
-        """Return the variables that tell a run who it is."""
-        ends = {} if deadline is None else {DEADLINE: _iso(deadline)}
+    def environ(self, directory: str) -> dict[str, str]:
+        """Return the variables that tell a run who it is, but for its deadline."""
         return {
-            **ends,
             "LINOD_OCCURRENCE_KEY": self.key,
             "LINOD_RUN_ID": str(self.run),
             "LINOD_TASK": self.task,
@@ -215,6 +228,14 @@ class Order:
             "LINOD_TRIGGER": self.trigger,
             "LINOD_DIRECTORY": directory,
         }
+
+
+def deadline_environ(deadline: datetime | None) -> dict[str, str]:
+    """Return the variable that tells a run how long it may take, where that is limited."""
+    return {} if deadline is None else {DEADLINE: _iso(deadline)}
+
+
+_ORDER_NAMES = frozenset(attribute.name for attribute in Order.__attrs_attrs__)
 
 
 def _lowest(levels: Iterable[LogLevel | None]) -> str | None:
@@ -269,12 +290,15 @@ def settings_for(
         log_plan=log_plan,
         zones=[str(zone) for zone in dict.fromkeys(map(config.zone_of, tasks))][:_ZONES_MAX],
         log_level=_lowest(task.log_level for task in tasks),
+        log_keep=_lowest(task.log_keep for task in tasks),
+        secrets=sorted({*secrets_in([task.import_env for task in tasks])}),
         nice=min([0, *(task.nice for task in tasks if task.nice is not None)]),
     )
 
 
 def start(command: StartRun, *, is_followed: bool) -> dict[str, Any]:
-    """Build the order to start a run."""
+    """Build the order to start a run; its row is committed."""
+    slow_after = command.slow_after
     return {
         "do": "start",
         "run": command.run,
@@ -286,12 +310,24 @@ def start(command: StartRun, *, is_followed: bool) -> dict[str, Any]:
         "trigger": str(command.trigger),
         "zone": command.zone,
         "is_followed": is_followed,
+        "is_after_failure": command.is_after_failure,
+        "slow_after_s": None if slow_after is None else slow_after.total_seconds(),
     }
+
+
+def arm(command: StartRun) -> dict[str, Any]:
+    """Build an order ahead of its commit: nothing begins before `go`."""
+    return {**start(command, is_followed=False), "do": "arm"}
+
+
+def go(run: int) -> dict[str, Any]:
+    """Build the message that an armed order is committed."""
+    return {"do": "go", "run": run}
 
 
 def order_of(message: dict[str, Any]) -> Order:
     """Read the order to start a run."""
-    values = {name: value for name, value in message.items() if name != "do"}
+    values = {name: value for name, value in message.items() if name in _ORDER_NAMES}
     for name in ("due", "planned"):
         values[name] = datetime.fromtimestamp(values[name], UTC)
     return Order(**values)
@@ -313,10 +349,14 @@ def rehearsal() -> Order:
     return order_of(decode(encode(message)) or {})
 
 
+def prepare(task: str) -> dict[str, Any]:
+    """Build what tells a worker that it will get a run of this task."""
+    return {"do": "prepare", "task": task}
+
+
 def expect(tasks: Collection[Task]) -> dict[str, Any]:
     """Build the message that these tasks are due soon."""
-    reused = [task.name for task in tasks if TaskSpec.of(task).is_reused]
-    return {"do": "expect", "count": len(tasks), "reused": reused}
+    return {"do": "expect", "tasks": [task.name for task in tasks]}
 
 
 def stop(command: StopRun) -> dict[str, Any]:
@@ -361,19 +401,3 @@ def _home(user: str) -> dict[str, str]:
     except (KeyError, OverflowError):
         return {}  # the keeper says so, in words
     return {"HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name}
-
-
-def _secrets_of(task: Task) -> list[str]:
-    values = [getattr(task, name) for name in _MAY_BE_SECRET]
-    return sorted(set(_secrets(values)))
-
-
-def _secrets(values: Iterable[Any]) -> Iterable[str]:
-    for value in values:
-        if isinstance(value, Reference):
-            if value.is_secret and value:
-                yield str(value)
-        elif isinstance(value, dict):
-            yield from _secrets(value.values())
-        elif isinstance(value, list | tuple):
-            yield from _secrets(value)

@@ -90,14 +90,14 @@ def last_lines(error: BaseException) -> tuple[str, ...]:
     return tuple(line[:300] for line in text.splitlines()[-_TRACEBACK_LINES:])
 
 
-def one_line(error: BaseException) -> str:
-    """Return type and first line of an exception, whatever its __str__ does."""
+def one_line(error: BaseException, length: int = 300) -> str:
+    """Return type and first line of an exception, cut, whatever its __str__ does."""
     name = type(error).__qualname__
     try:
         lines = str(error).strip().splitlines()
     except Exception:  # noqa: BLE001 - a __str__ of user code
         lines = ["(its text cannot be made)"]
-    return f"{name}: {lines[0][:300]}" if lines else name
+    return f"{name}: {lines[0][:length]}" if lines else name
 
 
 def _is_ours(frame: traceback.FrameSummary) -> bool:

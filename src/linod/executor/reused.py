@@ -15,7 +15,7 @@ import asyncio
 import atexit
 import os
 import resource
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Coroutine, Generator
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
@@ -27,13 +27,13 @@ from linod.executor.calling import asked_in_loop, called_in_loop
 from linod.executor.containing import contain, limit_cpu_time
 from linod.executor.failing import failure
 from linod.executor.given import deadline_of, run_of
-from linod.executor.messages import DEADLINE, Order, order_of
+from linod.executor.messages import DEADLINE, Order, TaskSpec, deadline_environ, order_of
 from linod.executor.orders import Orders
 from linod.executor.progress import Pace
 from linod.executor.stopping import Stop
 from linod.executor.weighing import MAXRSS_UNIT
-from linod.executor.worker import Job, Reporter, Station
-from linod.log import end_log, name_run, name_run_here, named_run
+from linod.executor.worker import Find, Job, Reporter, Station
+from linod.log import end_log, forget_run, name_run, name_run_here, named_run
 from linod.log.lines import Masks
 from linod.run import Run, set_current_run, set_run_here
 
@@ -53,12 +53,11 @@ class Began:
 _Usage = tuple[resource.struct_rusage, resource.struct_rusage]
 
 
-def serve(
-    station: Station, orders: Orders, find: Callable[[Order], Job], first: Job, ticks: int
-) -> int:
+def serve(station: Station, orders: Orders, find: Find, first: Order, ticks: int) -> int:
     """Execute runs until the orders end; return the status of the process."""
-    executing = Executing(station, first, ticks)
-    if first.is_async:
+    job = find(first.task)
+    executing = Executing(station, job.spec, ticks)
+    if job.is_async:
         asyncio.run(Together(executing, orders, find).serve(first))
     else:
         _one_after_another(executing, orders, find, first)
@@ -69,21 +68,21 @@ def serve(
 class Executing:
     """What a worker does at its begin, and before and after each run."""
 
-    def __init__(self, station: Station, job: Job, ticks: int) -> None:
+    def __init__(self, station: Station, spec: TaskSpec, ticks: int) -> None:
         self._station = station
         self._ticks = ticks
         self._directory = os.getcwd()
         self._umask = os.umask(0o077)
         os.umask(self._umask)
-        self._masks = Masks(job.spec.secrets)
-        worker.put_on_log(station, job, self._copy)
-        contain(job.spec, None)
-        os.environ.update(job.spec.env)
+        self._masks = Masks(spec.secrets)
+        worker.put_on_log(station, spec, self._copy)
+        contain(spec, None)
+        os.environ.update(spec.env)
         atexit._clear()  # handlers of the keeper's imports are the keeper's
 
-    def begin(self, job: Job) -> Began | None:
+    def begin(self, spec: TaskSpec, order: Order) -> Began | None:
         """Create the run file and say that the run began; None where it ended at once."""
-        run = job.order.run
+        run = order.run
         try:
             file = worker.create_file(self._station, run, self._ticks)
         except OSError as error:
@@ -92,25 +91,26 @@ class Executing:
             return None
         reporter = Reporter(self._station.report, file, run)
         reporter.started(self._ticks)
-        limit_cpu_time(job.spec)
-        deadline = deadline_of(reporter.at, job.spec.timeout_s)
+        limit_cpu_time(spec)
+        deadline = deadline_of(reporter.at, spec.timeout_s)
         os.environ.pop(DEADLINE, None)
-        os.environ.update(job.order.environ(self._station.directory, deadline))
-        stop = Stop(job.spec.timeout_s)
-        made = run_of(job.order, deadline, stop, Pace(reporter.progress))
+        os.environ.update(order.environ(self._station.directory) | deadline_environ(deadline))
+        stop = Stop(spec.timeout_s)
+        made = run_of(order, deadline, stop, Pace(reporter.progress))
         return Began(file, reporter, made, stop)
 
-    def enter(self, job: Job) -> dict[str, Any] | None:
+    def enter(self, spec: TaskSpec) -> dict[str, Any] | None:
         """Set what a former run may have changed; return how the run ends where that fails."""
-        os.umask(self._umask if job.spec.umask is None else job.spec.umask)
+        os.umask(self._umask if spec.umask is None else spec.umask)
         worker.stop_timers()
         worker.reset_signals()
-        return worker.enter(job.spec.directory or self._directory)
+        return worker.enter(spec.directory or self._directory)
 
     def end(self, began: Began, end: dict[str, Any], used: dict[str, Any]) -> None:
         """Say how the run ended."""
         began.stop.end()
-        began.reporter.end(worker.masked(end, self._masks) | {"used": used})
+        began.reporter.end(worker.masked_end(end, self._masks) | {"used": used})
+        forget_run(began.run.id)
         with suppress(OSError):
             os.close(began.file)
 
@@ -119,23 +119,21 @@ class Executing:
             os.write(self._station.lines, b"%d %b" % (named_run() or 0, line))
 
 
-def _one_after_another(
-    executing: Executing, orders: Orders, find: Callable[[Order], Job], first: Job
-) -> None:
-    job: Job | None = first
-    while job is not None:
-        _execute(executing, job)
+def _one_after_another(executing: Executing, orders: Orders, find: Find, first: Order) -> None:
+    order: Order | None = first
+    while order is not None:
+        _execute(executing, find(order.task), order)
         message = orders.next()
-        job = None if message is None else find(order_of(message))
+        order = None if message is None else order_of(message)
 
 
-def _execute(executing: Executing, job: Job) -> None:
-    name_run(job.order.task, job.order.run)
-    began = executing.begin(job)
+def _execute(executing: Executing, job: Job, order: Order) -> None:
+    name_run(order.task, order.run, is_open=order.is_after_failure)
+    began = executing.begin(job.spec, order)
     if began is None:
         return
     before = _usage()
-    end = executing.enter(job)
+    end = executing.enter(job.spec)
     if end is None:
         set_current_run(began.run)
         around.before()
@@ -151,7 +149,7 @@ def _execute(executing: Executing, job: Job) -> None:
 class Together:
     """Async runs of a worker, in one loop."""
 
-    def __init__(self, executing: Executing, orders: Orders, find: Callable[[Order], Job]) -> None:
+    def __init__(self, executing: Executing, orders: Orders, find: Find) -> None:
         self._executing = executing
         self._orders = orders
         self._find = find
@@ -161,7 +159,7 @@ class Together:
         self._crowded: set[int] = set()
         """Runs that were not always alone: nobody knows what each of them used."""
 
-    async def serve(self, first: Job) -> None:
+    async def serve(self, first: Order) -> None:
         """Execute runs until the orders end and the last run has ended."""
         loop = asyncio.get_running_loop()
         loop.set_task_factory(self._made)
@@ -185,7 +183,7 @@ class Together:
             if message["do"] == "cancel":
                 self._cancel(message["run"])
             else:
-                self._begin(self._find(order_of(message)))
+                self._begin(order_of(message))
 
     def _cancel(self, number: int) -> None:
         """Have a run end: one that looks for itself ends by itself."""
@@ -201,23 +199,23 @@ class Together:
         # What is cancelled before its first step never takes it, and says nothing of its end.
         asyncio.get_running_loop().call_soon(cancel)
 
-    def _begin(self, job: Job) -> None:
-        number = job.order.run
-        began = self._executing.begin(job)
+    def _begin(self, order: Order) -> None:
+        number, job = order.run, self._find(order.task)
+        began = self._executing.begin(job.spec, order)
         if began is None:
             return
         self._stops[number] = began.stop
         self._background[number] = set()
-        task = asyncio.get_running_loop().create_task(self._execute(job, began))
+        task = asyncio.get_running_loop().create_task(self._execute(job, order, began))
         self._going[number] = task
         task.add_done_callback(lambda _: self._going.pop(number, None))
         if len(self._going) > 1:
             self._crowded |= self._going.keys()
 
-    async def _execute(self, job: Job, began: Began) -> None:
-        number = job.order.run
+    async def _execute(self, job: Job, order: Order, began: Began) -> None:
+        number = order.run
         before = _usage()
-        name_run_here(job.order.task, number)
+        name_run_here(order.task, number, is_open=order.is_after_failure)
         set_run_here(began.run)
         _number.set(number)
         around.before()

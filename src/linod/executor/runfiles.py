@@ -1,8 +1,9 @@
 """The run files `directory/runs/UID/ID`: what proves whether a run began, and how it ended.
 
 Rules of this border:
-- The worker's first act is to create its run file with O_EXCL; who comes second (a late worker,
-  or the daemon that recovers) knows of the first. Nothing is ever renamed into place.
+- The worker's first act is to create its run file with O_EXCL, or to link it from a draft without
+  a name, which is as exclusive; who comes second (a late worker, or the daemon that recovers)
+  knows of the first. Nothing is ever renamed into place.
 - First line: pid, process start time and boot id, as a JSON array. A later line may be the end.
 - `runs/UID` is made by the daemon and belongs to that user alone (0700). What is read there is
   untrusted: a forged end can only concern the run of that user whose file it is.
@@ -44,6 +45,7 @@ FOLDERS = {"keepers": 0o700, "runs": 0o711}
 NO_SPACE = frozenset((errno.ENOSPC, errno.EDQUOT))
 _FILE_MAX = 1024 * 1024
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
 _NOBODY = (0, 0)
 """Pid and start time in a file that a daemon made in the worker's stead."""
 
@@ -160,23 +162,57 @@ def _give_away(folder: int, uid: int) -> None:
         os.fchmod(folder, 0o700)
 
 
+def draft(folder: int, first: list[Any]) -> int | None:
+    """Write the first line of a run file that has no name yet, and vanishes if it gets none.
+
+    None where the file system has no such files, or no space.
+    """
+    if not hasattr(os, "O_TMPFILE"):
+        return None
+    try:
+        file = os.open(".", os.O_TMPFILE | _APPENDING, 0o600, dir_fd=folder)
+    except OSError:
+        return None
+    try:
+        _write_first(file, first)
+    except OSError:
+        os.close(file)
+        return None
+    return file
+
+
+def publish(folder: int, run: int, file: int) -> bool:
+    """Give a draft its name; False where that is not possible, FileExistsError as in `create`."""
+    try:
+        os.link(f"/proc/self/fd/{file}", str(run), dst_dir_fd=folder, follow_symlinks=True)
+    except FileExistsError:
+        raise
+    except OSError:
+        return False
+    return True
+
+
 def create(folder: int, run: int, first: list[Any]) -> int:
     """Create the run file; FileExistsError means that somebody else decided first.
 
     Where there is no space for its line there is no file either: one without a line would say
     that the run began.
     """
-    flags = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+    flags = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | _APPENDING
     file = os.open(str(run), flags, 0o600, dir_fd=folder)
-    line = json.dumps(first).encode() + b"\n"
     try:
-        if os.write(file, line) < len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        _write_first(file, first)
     except OSError:
         os.unlink(str(run), dir_fd=folder)
         os.close(file)
         raise
     return file
+
+
+def _write_first(file: int, first: list[Any]) -> None:
+    line = json.dumps(first).encode() + b"\n"
+    if os.write(file, line) < len(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def append(folder: int, run: int, end: dict[str, Any]) -> None:

@@ -207,7 +207,7 @@ def kill_all(find: Callable[[dict[int, Process]], set[int]]) -> set[int]:
 
 def _read(pid: int) -> Process | None:
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
             data = file.read(1024)
     except OSError:
         return None

@@ -3,33 +3,59 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import NoReturn
 
 from linod.executor import reused, worker
 from linod.executor.messages import Order, order_of
 from linod.executor.orders import Orders
-from linod.executor.worker import Job, Station
+from linod.executor.worker import Find, Station
 
 
-def work(station: Station, job: Job) -> NoReturn:
+def work(station: Station, order: Order, find: Find) -> NoReturn:
     """Execute a run; ends the process."""
-    worker.leave(lambda: worker.work(station, job, worker.become(station)))
+    worker.leave(lambda: _work(station, order, find))
 
 
-def wait(station: Station, orders: int, find: Callable[[Order], Job]) -> NoReturn:
-    """Be forked ahead of time: wait for an order and execute it; ends the process."""
-    worker.leave(lambda: _wait(station, Orders(orders), find))
+def wait(station: Station, orders: int, find: Find, task: str | None) -> NoReturn:
+    """Be forked ahead of time, for a task or for any: wait for an order and execute it.
+
+    Ends the process.
+    """
+    worker.leave(lambda: _wait(station, Orders(orders), find, task))
 
 
-def _wait(station: Station, orders: Orders, find: Callable[[Order], Job]) -> int:
+def _work(station: Station, order: Order, find: Find) -> int:
+    ticks, job = worker.become(station), find(order.task)
+    worker.prepare(station, job)
+    worker.arm(station, job, order)
+    return worker.work(station, job, order, ticks)
+
+
+def _wait(station: Station, orders: Orders, find: Find, task: str | None) -> int:
     ticks = worker.become(station)
-    worker.rehearse(station)
+    job = None if task is None else find(task)
+    if job is None or not job.is_bare:
+        worker.rehearse(station)
+    if job is not None:
+        worker.prepare(station, job)
     message = orders.next()
+    if message is not None and message["do"] == "prepare":
+        job = find(message["task"])
+        worker.prepare(station, job)
+        message = orders.next()
     if message is None:
         return worker.EXIT_REFUSED
-    job = find(order_of(message))
-    if job.spec.is_reused:
-        return reused.serve(station, orders, find, job, ticks)
+    order = order_of(message)
+    if job is None:
+        job = find(order.task)
+        if job.spec.is_reused:
+            return reused.serve(station, orders, find, order, ticks)
+        worker.prepare(station, job)
+    worker.arm(station, job, order)
+    drafted = None
+    if message["do"] == "arm":
+        drafted = worker.draft_file(station, ticks)
+        if orders.next() is None:
+            return worker.EXIT_REFUSED
     os.close(orders.descriptor)
-    return worker.work(station, job, ticks)
+    return worker.work(station, job, order, ticks, drafted)

@@ -3,7 +3,8 @@
 One that is to execute several (`reused`) goes through the same steps for each of them.
 
 Rules of this border:
-- Its first act is to create the run file; if that exists, somebody else decided and it exits.
+- Its first act for a run is to create the run file; if that exists, somebody else decided and it
+  exits. What it does before, for a task of which a run is expected, nobody outside notices.
 - It never returns into the keeper's frames: `leave` ends the process, whatever happens.
 - What it has to do between fork and the procedure's first line is kept short: everything that
   can be made before the fork is in the `Job`.
@@ -30,27 +31,32 @@ from linod.executor import (
     around,
     descriptors,
     management,
+    priority,
     privileges,
     returning,
     runfiles,
     tree,
     wire,
 )
+from linod.executor.binding import Plan
 from linod.executor.calling import Planned, asked, called, is_async
 from linod.executor.containing import FILE_SIZE, contain
 from linod.executor.failing import failure
 from linod.executor.given import deadline_of, run_of
-from linod.executor.messages import DEADLINE, Order, TaskSpec, rehearsal
+from linod.executor.messages import DEADLINE, Order, TaskSpec, deadline_environ, rehearsal
 from linod.executor.progress import Pace, Progress
 from linod.executor.stopping import Stop
-from linod.log import end_log, keep_mode, replace_streams, start_log
+from linod.log import end_log, keep_mode, name_run, replace_streams, start_log
 from linod.log.lines import Masks
 from linod.log.plan import LogPlan
+from linod.ring import Ring
 from linod.run import Run, set_current_run
 from linod.specs import LogLevel
 
 EXIT_REFUSED = 75
 """Exit status of a worker whose run file was there already."""
+REASON_MAX = 350
+"""Characters of a reason: the first line of an exception, and where it was raised."""
 _EXIT_NOT_STARTED = 127
 _SPACE_WITHIN_S = 60.0
 """A disk that is full for longer fails the run."""
@@ -79,13 +85,14 @@ class Station:
     """Ranges [first, end) of descriptors of the keeper that are no business of a run."""
     files: descriptors.Limit
     """Of open files, for the run."""
+    ring: Ring | None = None
+    """Where records are kept."""
 
 
 @frozen(kw_only=True)
 class Job:
-    """What a worker has to do."""
+    """What a worker has to do for each run of a task."""
 
-    order: Order
     spec: TaskSpec
     procedure: Planned = None
     only_if: Planned = None
@@ -94,6 +101,22 @@ class Job:
     def is_async(self) -> bool:
         """Tell whether it is known to be called in a loop."""
         return is_async(self.procedure)
+
+    @property
+    def is_bare(self) -> bool:
+        """Tell whether it is a program without only_if: nothing of Python is executed for it."""
+        return self.spec.is_program and self.spec.only_if is None
+
+
+Find = Callable[[str], Job]
+"""What is to be done for a task, by its name."""
+
+
+def _nothing() -> None:
+    pass
+
+
+_REHEARSED = Job(spec=TaskSpec(name="", procedure="-"), procedure=Plan("-", _nothing))
 
 
 def leave(act: Callable[[], int]) -> NoReturn:
@@ -105,6 +128,7 @@ def leave(act: Callable[[], int]) -> NoReturn:
         with suppress(BaseException):
             os.write(2, traceback.format_exc().encode())
     finally:
+        priority.go_last()
         os._exit(status)
 
 
@@ -129,13 +153,46 @@ def rehearse(station: Station) -> None:
     replace_streams()
     order = rehearsal()
     os.environ.update(order.environ(station.directory))
-    run_of(order)
+    nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    reporter = Reporter(nowhere, nowhere)
+    reporter.started(0)
+    end = end_of(_REHEARSED, run_of(order), reporter)
+    assert end is not None, "only programs end elsewhere"
+    reporter.end(masked_end(end, Masks(())))
+    os.close(nowhere)
 
 
-def work(station: Station, job: Job, ticks: int) -> int:
-    """Execute a run; return the status of the process."""
+def prepare(station: Station, job: Job) -> None:
+    """Become what each run of a task needs: environment and log."""
+    os.environ.pop(DEADLINE, None)  # linod itself may be part of a run
+    os.environ.update(job.spec.env)
+    if job.is_bare:
+        return
+
+    def copy(line: bytes) -> None:
+        with suppress(OSError):
+            os.write(station.lines, line)
+
+    put_on_log(station, job.spec, copy)
+    atexit._clear()  # handlers of the keeper's imports are the keeper's
+
+
+def arm(station: Station, job: Job, order: Order) -> None:
+    """Become what one run needs, of a task for which the process is prepared."""
+    os.environ.update(order.environ(station.directory))
+    if not job.is_bare:
+        name_run(order.task, order.run, is_open=order.is_after_failure)
+
+
+def draft_file(station: Station, ticks: int) -> int | None:
+    """Write what will be the run file, if the run begins; None where that is not possible."""
+    return runfiles.draft(station.folder, _first_line(station, ticks))
+
+
+def work(station: Station, job: Job, order: Order, ticks: int, drafted: int | None = None) -> int:
+    """Execute a run for which the process is armed; return its status."""
     try:
-        file = create_file(station, job.order.run, ticks)
+        file = create_file(station, order.run, ticks, drafted)
     except FileExistsError:
         return EXIT_REFUSED
     except OSError as error:
@@ -145,21 +202,23 @@ def work(station: Station, job: Job, ticks: int) -> int:
     reporter = Reporter(station.report, file)
     reporter.started(ticks)
     deadline = deadline_of(reporter.at, job.spec.timeout_s)
-    os.environ.pop(DEADLINE, None)  # linod itself may be part of a run
-    os.environ.update(job.spec.env)
-    os.environ.update(job.order.environ(station.directory, deadline))
+    os.environ.update(deadline_environ(deadline))
     problem = enter(job.spec.directory)
     if problem is not None:
         return reporter.end(problem)
-    if job.spec.is_program and job.spec.only_if is None:
-        contain(job.spec, job.order.run)
+    if job.is_bare:
+        contain(job.spec, order.run)
         return _execute(job.spec, reporter)
-    return _call(station, job, reporter, deadline)
+    return _call(job, order, reporter, deadline)
 
 
-def create_file(station: Station, run: int, ticks: int) -> int:
-    """Create the run file; wait for a disk that is full, as decisions do."""
-    first = [os.getpid(), ticks, station.boot]
+def create_file(station: Station, run: int, ticks: int, drafted: int | None = None) -> int:
+    """Create the run file, of what is drafted; wait for a disk that is full, as decisions do."""
+    if drafted is not None:
+        if runfiles.publish(station.folder, run, drafted):
+            return drafted
+        os.close(drafted)
+    first = _first_line(station, ticks)
     limit = time.monotonic() + _SPACE_WITHIN_S
     is_told = False
     while True:
@@ -172,6 +231,10 @@ def create_file(station: Station, run: int, ticks: int) -> int:
             os.write(2, b"there is no space for its run file: it waits\n")
             is_told = True
         time.sleep(_SPACE_AGAIN_S)
+
+
+def _first_line(station: Station, ticks: int) -> list[Any]:
+    return [os.getpid(), ticks, station.boot]
 
 
 class Reporter:
@@ -246,7 +309,8 @@ def _execute(spec: TaskSpec, reporter: Reporter) -> int:
         os.execvp(command[0], command)
     except (OSError, ValueError) as error:
         reason = _why_not_executed(command[0], error)
-        reporter.end(failure(reason, error, exit_status=_EXIT_NOT_STARTED))
+        end = failure(reason, error, exit_status=_EXIT_NOT_STARTED)
+        reporter.end(masked_end(end, Masks(spec.secrets)))
     return _EXIT_NOT_STARTED
 
 
@@ -264,24 +328,17 @@ def _why_not_executed(program: str, error: OSError | ValueError) -> str:
 # -- procedures -------------------------------------------------------------------------------
 
 
-def _call(station: Station, job: Job, reporter: Reporter, deadline: datetime | None) -> int:
+def _call(job: Job, order: Order, reporter: Reporter, deadline: datetime | None) -> int:
     """Ask only_if, then call the procedure or become the program."""
-
-    def copy(line: bytes) -> None:
-        with suppress(OSError):
-            os.write(station.lines, line)
-
-    put_on_log(station, job, copy)
-    contain(job.spec, job.order.run)
+    contain(job.spec, order.run)
     stop = Stop(job.spec.timeout_s)
-    run = run_of(job.order, deadline, stop, Pace(reporter.progress))
+    run = run_of(order, deadline, stop, Pace(reporter.progress))
     set_current_run(run)
-    atexit._clear()  # handlers of the keeper's imports are the keeper's
     around.before()
     end = end_of(job, run, reporter)
     finish()
     if end is not None:
-        return reporter.end(masked(end, Masks(job.spec.secrets)))
+        return reporter.end(masked_end(end, Masks(job.spec.secrets)))
     stop_timers()
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     stop.forget()
@@ -309,18 +366,19 @@ def stop_timers() -> None:
         signal.setitimer(timer, 0)
 
 
-def put_on_log(station: Station, job: Job, copy: Callable[[bytes], None]) -> None:
-    """Put this process on the log, as the run that it executes; `copy` gets each line."""
-    if job.spec.umask is not None:
+def put_on_log(station: Station, spec: TaskSpec, copy: Callable[[bytes], None]) -> None:
+    """Put this process on the log, for a task; `copy` gets each line. Name each run to it."""
+    if spec.umask is not None:
         keep_mode()
     start_log(
-        _log_plan(station.log_plan, job.spec),
+        _log_plan(station.log_plan, spec),
         program="worker",
-        task=job.spec.name,
-        run=job.order.run,
-        level=None if job.spec.log_level is None else LogLevel(job.spec.log_level),
-        secrets=job.spec.secrets,
+        task=spec.name,
+        level=None if spec.log_level is None else LogLevel(spec.log_level),
+        secrets=spec.secrets,
         on_line=copy,
+        keep=None if spec.log_keep is None else LogLevel(spec.log_keep),
+        ring=station.ring,
     )
     replace_streams()
 
@@ -329,7 +387,15 @@ def _log_plan(plan: LogPlan, spec: TaskSpec) -> LogPlan:
     """Leave the file to the keeper where this process may not write large ones."""
     if FILE_SIZE not in spec.limits:
         return plan
-    return evolve(plan, path=None, fd=os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC))
+    if plan.beside:
+        return evolve(plan, path=None, server=None)
+    return evolve(plan, path=None, server=None, fd=os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC))
+
+
+def masked_end(end: dict[str, Any], mask: Masks) -> dict[str, Any]:
+    """Mask secrets in an end, and cut its reason only then."""
+    shown: dict[str, Any] = masked(end, mask)
+    return shown | {"reason": shown["reason"][:REASON_MAX]}
 
 
 def masked(value: Any, mask: Masks) -> Any:

@@ -11,6 +11,6 @@ from __future__ import annotations
 from linod.loader.discovery import complete
 from linod.loader.find import find
 from linod.loader.load import load, load_source
-from linod.loader.loaded import Loaded
+from linod.loader.loaded import Loaded, with_refusal
 
-__all__ = ["Loaded", "complete", "find", "load", "load_source"]
+__all__ = ["Loaded", "complete", "find", "load", "load_source", "with_refusal"]

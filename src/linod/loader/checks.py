@@ -19,6 +19,7 @@ from linod.loader.order import Order
 from linod.loader.places import Path
 from linod.loader.presence import missing
 from linod.loader.refusal import dotted
+from linod.loader.sinks import check_sinks
 from linod.loader.source import Source
 from linod.loader.telling import Telling
 from linod.recurrence.exclusion import moves
@@ -59,6 +60,7 @@ def check(config: Config, kept: Kept) -> None:
     Order(checks).check()
     checks.alike_names()
     checks.store_of_its_own()
+    check_sinks(config, kept)
 
 
 def check_waiting(config: Config, kept: Kept) -> None:

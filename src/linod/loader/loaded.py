@@ -120,6 +120,14 @@ def loaded_of(kept: Kept, partial: Config | None) -> Loaded:
     return Loaded(path=kept.path, partial=partial, diagnostics=found, kept=kept)
 
 
+def with_refusal(loaded: Loaded, place: tuple[str, ...], code: str, text: str) -> Loaded:
+    """Add what was found of a key of the main file."""
+    assert loaded.kept is not None
+    kept = attrs.evolve(loaded.kept, findings=Findings(list(loaded.diagnostics)))
+    kept.findings.add(kept.sources[0], place, code, text)
+    return loaded_of(kept, loaded.partial)
+
+
 def merged(upper: Layer, lower: Layer) -> Layer:
     """Lay one set of keys over another: a key replaces the other whole, but `env` merges."""
     taken = lower.keys - upper.keys

@@ -53,7 +53,7 @@ class Resolver:
 
     def _value(self, value: Any, path: Path) -> Any:
         if isinstance(value, dict):
-            if _is_reference(value):
+            if _is_reference(value) and not _is_sink(value, path):
                 return self._resolved(value, path)
             self._values(value, path)
         elif isinstance(value, list):
@@ -116,3 +116,8 @@ class Resolver:
 def _is_reference(value: dict[str, Any]) -> bool:
     keys = value.keys()
     return ("env" in keys and keys <= _ENV_KEYS) or ("file" in keys and keys <= _FILE_KEYS)
+
+
+def _is_sink(value: dict[str, Any], path: Path) -> bool:
+    """Tell `{ file = "json" }` in `[log] to`, which is the log's own file and its format."""
+    return path[:-1] == ("log", "to") and value.keys() == {"file"}

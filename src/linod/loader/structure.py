@@ -22,7 +22,7 @@ from cattrs.errors import AttributeValidationNote, IterableValidationError, Iter
 from cattrs.gen import make_dict_structure_fn, override
 
 from linod import specs
-from linod.loader import hooks
+from linod.loader import hooks, sinks
 from linod.loader.refusal import Refused, did_you_mean, quoted
 from linod.recurrence.model import Recurrence
 from linod.units import DURATION_MAX, SIZE_MAX, format_duration, nearest
@@ -145,6 +145,8 @@ _KEYS: dict[tuple[type, str], Hook] = {
     (specs.Linod, "django"): hooks.module,
     (specs.Log, "rotation"): hooks.rotation,
     (specs.Log, "compression"): hooks.compression,
+    (specs.Log, "to"): sinks.sinks,
+    (specs.Log, "group"): hooks.user,
     (specs.Warn, "running"): hooks.running,
 }
 

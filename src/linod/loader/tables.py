@@ -135,7 +135,7 @@ def absolute(spec: Any, directory: FilePath) -> Any:
 _PATHS: dict[type, tuple[str, ...]] = {
     Task: ("directory", "env_file"),
     Calendar: ("file",),
-    Log: ("directory",),
+    Log: ("directory", "certificate", "certificate_key", "authority", "token_file"),
 }
 
 

@@ -9,26 +9,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from linod.log.connect import connect_log
+    from linod.log.connect import Handler, connect_log
     from linod.log.intercept import (
         check_log,
         end_log,
         start_log,
+        write_kept,
         write_lines,
         write_output,
     )
     from linod.log.plan import LogPlan, parse_rotation
-    from linod.log.recorder import name_run, name_run_here, named_run
+    from linod.log.recorder import forget_run, name_run, name_run_here, named_run
     from linod.log.rotation import Rotator
     from linod.log.sink import keep_mode
     from linod.log.streams import replace_streams
 
 __all__ = [
+    "Handler",
     "LogPlan",
     "Rotator",
     "check_log",
     "connect_log",
     "end_log",
+    "forget_run",
     "keep_mode",
     "name_run",
     "name_run_here",
@@ -36,16 +39,19 @@ __all__ = [
     "parse_rotation",
     "replace_streams",
     "start_log",
+    "write_kept",
     "write_lines",
     "write_output",
 ]
 
 _PLACES = {
+    "Handler": "connect",
     "LogPlan": "plan",
     "Rotator": "rotation",
     "check_log": "intercept",
     "connect_log": "connect",
     "end_log": "intercept",
+    "forget_run": "recorder",
     "keep_mode": "sink",
     "name_run": "recorder",
     "name_run_here": "recorder",
@@ -53,6 +59,7 @@ _PLACES = {
     "parse_rotation": "plan",
     "replace_streams": "streams",
     "start_log": "intercept",
+    "write_kept": "intercept",
     "write_lines": "intercept",
     "write_output": "intercept",
 }

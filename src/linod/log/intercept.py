@@ -18,15 +18,16 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from loguru import logger
 
 from linod.errors import ConfigurationError
 from linod.log.lines import ExceptionText, Origin, Record, describe_exception, safe_text
 from linod.log.plan import LEVEL_NUMBERS, LogPlan
-from linod.log.recorder import Recorder, Thresholds, current, make_current
+from linod.log.recorder import Keeping, Recorder, Thresholds, current, make_current
 from linod.log.sink import open_log
+from linod.ring import Ring
 from linod.specs import LogLevel
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def start_log(
     level: LogLevel | None = None,
     secrets: Sequence[str] = (),
     on_line: Callable[[bytes], None] | None = None,
+    keep: LogLevel | None = None,
+    ring: Ring | None = None,
 ) -> None:
     """Put this process on the log; call it again after a fork with the task and the run.
 
@@ -54,8 +57,12 @@ def start_log(
             its workers 3 ms that loguru needs to lower a threshold.
         secrets: Values to mask in every line.
         on_line: Called with every line of this process as written, newline included.
+        keep: `log_keep` of the task: from this level up records below `level` go to the ring. In
+            a keeper: the lowest of all its tasks, as for `level`.
+        ring: Where they are kept; without one they are not.
     """
-    attach(plan, Origin(program, os.getpid(), task, run), level, secrets, on_line)
+    keeping = None if keep is None else Keeping(keep, plan, ring)
+    attach(plan, Origin(program, os.getpid(), task, run), level, secrets, on_line, keeping)
     _LOGURU.take_off_console()
     _take_off_console_handlers()
 
@@ -80,24 +87,43 @@ def write_output(
     run: int | None,
     *,
     task_level: LogLevel | None = None,
+    kept_level: LogLevel | None = None,
+    keep: Callable[[float, bytes], None] | None = None,
 ) -> bytes:
     """Log what a run wrote to stdout (INFO) or stderr (WARNING), a record per line.
 
     Gives the lines as written, for the run's own last 64 KiB. `task_level` is `log_level` of the
-    task, by which lines are left out.
+    task, by which lines are left out; those from `kept_level` up are given to `keep` then, with
+    their time.
     """
     recorder = current()
     if recorder is None:
         return b""
     name = "stdout" if LEVEL_NUMBERS[level] < LEVEL_NUMBERS[LogLevel.WARNING] else "stderr"
     plan = recorder.plan
-    if LEVEL_NUMBERS[level] < Thresholds(task_level or plan.level, plan.levels).of(name):
-        return b""
     origin = recorder.origin._replace(task=task, run=run)
-    records = (
+    records = [
         Record(time.time(), level, name, line) for line in text.removesuffix("\n").split("\n")
-    )
-    return b"".join([recorder.write(record, origin) for record in records])
+    ]
+
+    def is_above(least: LogLevel) -> bool:
+        return LEVEL_NUMBERS[level] >= Thresholds(least, plan.levels).of(name)
+
+    if is_above(task_level or plan.lowest):
+        return b"".join([recorder.write(record, origin) for record in records])
+    if keep is not None and kept_level is not None and is_above(kept_level):
+        for record in records:
+            keep(record.at, recorder.kept_line(record, origin))
+    return b""
+
+
+def write_kept(lines: Sequence[bytes], text: str, task: str, run: int) -> None:
+    """Write what was kept of a run, behind a record that says why."""
+    recorder = current()
+    if recorder is not None:
+        origin = recorder.origin._replace(task=task, run=run)
+        recorder.write(Record(time.time(), LogLevel.INFO, "linod.executor", text), origin)
+        write_lines(lines)
 
 
 def write_lines(lines: Iterable[bytes]) -> None:
@@ -114,6 +140,9 @@ def end_log() -> None:
         finish = getattr(stream, "finish", None)
         if finish is not None:
             finish()
+    recorder = current()
+    if recorder is not None:
+        recorder.sink.close()
 
 
 def attach(
@@ -122,15 +151,22 @@ def attach(
     level: LogLevel | None = None,
     secrets: Sequence[str] = (),
     on_line: Callable[[bytes], None] | None = None,
+    keeping: Keeping | None = None,
 ) -> None:
     """Make a recorder current and lead loguru, logging and warnings to it."""
     recorder = Recorder(
-        plan, origin, level=level, secrets=secrets, on_line=on_line, former=current()
+        plan,
+        origin,
+        level=level,
+        secrets=secrets,
+        on_line=on_line,
+        keeping=keeping,
+        former=current(),
     )
     make_current(recorder)
     recorder.sink.open()
-    _LOGURU.attach(recorder.thresholds.lowest)
-    _attach_logging(recorder.thresholds.lowest)
+    _LOGURU.attach(recorder.lowest)
+    _attach_logging(recorder.lowest)
     warnings.showwarning = _show_warning
 
 
@@ -194,10 +230,11 @@ def _take(record: loguru.Record) -> bool:
     recorder = current()
     name = record["name"] or "-"
     level = record["level"]
-    if recorder is None or level.no < recorder.thresholds.of(name):
+    take = None if recorder is None else recorder.way(name, level.no)
+    if take is None:
         return False
     exception = record["exception"]
-    recorder.record(
+    take(
         Record(
             record["time"].timestamp(),
             level.name,
@@ -207,6 +244,7 @@ def _take(record: loguru.Record) -> bool:
             record["line"],
             describe_exception(exception.value) if exception and exception.value else None,
             record["extra"],
+            level.no,
         )
     )
     return False
@@ -214,9 +252,13 @@ def _take(record: loguru.Record) -> bool:
 
 # -- the standard library -----------------------------------------------------------------------
 
+# A record passes several handlers of linod where user code adds some; it is written once.
+_WRITTEN = "linod_written"
 _STANDARD_ATTRIBUTES = frozenset(
-    (*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName")
+    (*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName", _WRITTEN)
 )
+# Fewer attributes than these are no more than the standard ones: most records need no comparison.
+_STANDARD_COUNT = len(logging.makeLogRecord({}).__dict__) + 1
 _LEVEL_NAMES = {number: str(name) for name, number in LEVEL_NUMBERS.items()}
 
 
@@ -228,10 +270,19 @@ class LogHandler(logging.Handler):
         self.lock = None
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Write a record."""
+        """Write a record, once."""
         recorder = current()
-        if recorder is not None and record.levelno >= recorder.thresholds.of(record.name):
-            recorder.record(_record_of(record))
+        take = None if recorder is None else recorder.way(record.name, record.levelno)
+        if take is None:
+            return True
+        if self.filters:
+            kept = self.filter(record)
+            if not kept:
+                return False
+            record = kept if isinstance(kept, logging.LogRecord) else record
+        if _WRITTEN not in record.__dict__:
+            record.__dict__[_WRITTEN] = True
+            take(_record_of(record))
         return True
 
 
@@ -256,8 +307,13 @@ def _record_of(record: logging.LogRecord) -> Record:
         record.funcName or "",
         record.lineno or 0,
         _exception_of(record),
-        {name: attributes[name] for name in attributes.keys() - _STANDARD_ATTRIBUTES} or None,
+        _extra_of(attributes) if len(attributes) > _STANDARD_COUNT else None,
+        record.levelno,
     )
+
+
+def _extra_of(attributes: dict[str, Any]) -> dict[str, Any] | None:
+    return {name: attributes[name] for name in attributes.keys() - _STANDARD_ATTRIBUTES} or None
 
 
 def _message_of(record: logging.LogRecord) -> str:
@@ -315,7 +371,8 @@ def _show_warning(
     if file is not None or recorder is None:
         _show_warning_before(message, category, filename, lineno, file, line)
         return
-    if LEVEL_NUMBERS[LogLevel.WARNING] < recorder.thresholds.of("py.warnings"):
+    take = recorder.way("py.warnings", LEVEL_NUMBERS[LogLevel.WARNING])
+    if take is None:
         return
     text = f"{category.__name__}: {safe_text(message)} ({filename}:{lineno})"
-    recorder.record(Record(time.time(), LogLevel.WARNING, "py.warnings", text))
+    take(Record(time.time(), LogLevel.WARNING, "py.warnings", text))

@@ -18,17 +18,22 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from traceback import format_exception
 from typing import Any, NamedTuple
+from urllib.parse import quote, quote_plus
 
 LINE_MAX = 256 * 1024
 """Bytes of a line with its newline; the report of a worker has the same bound."""
 NAME_MAX = 200
 """Characters of a logger's, function's or level's name; they are identifiers, so far shorter."""
+KEPT = "(kept) "
+"""Stands before the message of a record that was kept in memory; in JSON `"kept":true`."""
 SECRET_MIN = 4
 """A shorter secret would mask half of every line."""
 _SECRET_LINE_MIN = 8
 _EXTRA_ITEMS_MAX = 100
 _EXTRA_DEPTH_MAX = 4
 _EXTRA_TEXT_MAX = 8 * 1024
+_STEP = 4096
+"""Characters that are measured at once where a text is cut."""
 _TIME_RANGE = (-62_135_510_400.0, 253_402_214_400.0)  # the years 1 to 9999 in every zone
 
 
@@ -52,6 +57,10 @@ class Record(NamedTuple):
     line: int = 0
     exception: ExceptionText | None = None
     extra: dict[str, Any] | None = None
+    number: int = 0
+    """Of a level that has another name than linod's; 0: the name says it."""
+    is_kept: bool = False
+    """Whether it is below the level of the log and waits in memory for the end of its run."""
 
 
 class Origin(NamedTuple):
@@ -63,6 +72,12 @@ class Origin(NamedTuple):
     run: int | None = None
 
 
+def missing_here(count: int, reason: str) -> str:
+    """Say in a sink that it lacks records."""
+    noun = "record is" if count == 1 else "records are"
+    return f"{count} {noun} missing here: {reason}"
+
+
 class TextLines:
     """Lines for people and grep: time, level, origin, place, message."""
 
@@ -72,8 +87,9 @@ class TextLines:
 
     def line(self, record: Record, origin: Origin) -> bytes:
         """Write one record as one line."""
-        middle = _middle(record.level, origin, record.logger, record.function, record.line)
-        head = f"{self._stamp(record.at)} {middle}: "
+        logger = self._mask(record.logger)
+        middle = _middle(record.level, origin, logger, record.function, record.line)
+        head = f"{self._stamp(record.at)} {middle}: {KEPT if record.is_kept else ''}"
         body = record.message
         if record.exception is not None:
             body = f"{body}\n{record.exception.traceback}"
@@ -94,12 +110,14 @@ class JsonLines:
     def line(self, record: Record, origin: Origin) -> bytes:
         """Write one record as one line."""
         values = self._values(record, origin)
-        line = _json_line(values)
+        texts = (values["message"], *values.get("exception", {}).values())
+        # What is longer than a line already is not written out first: it may be a gigabyte.
+        line = json_line(values) if sum(map(len, texts)) < LINE_MAX else b""
         # Each long text keeps its beginning and its end; escapes may need several rounds.
         budget = LINE_MAX
-        while len(line) > LINE_MAX:
+        while not 0 < len(line) <= LINE_MAX:
             budget //= 2
-            line = _json_line(_shortened(values, budget))
+            line = json_line(_shortened(values, budget))
         return line
 
     def _values(self, record: Record, origin: Origin) -> dict[str, Any]:
@@ -110,7 +128,8 @@ class JsonLines:
             "pid": origin.pid,
             "task": origin.task,
             "run": origin.run,
-            "logger": record.logger[:NAME_MAX],
+            **({"kept": True} if record.is_kept else {}),
+            "logger": self._mask(record.logger)[:NAME_MAX],
             "function": record.function[:NAME_MAX],
             "line": record.line,
             "message": self._mask(record.message),
@@ -168,11 +187,17 @@ def _unescaped(match: re.Match[str]) -> str:
     return chr(int(match[2] or match[3] or match[4], 16))
 
 
+def escape_in_json(text: str) -> str:
+    """Write a text as it stands between the quotes of a JSON line."""
+    return json_line({"": text})[5:-3].decode()
+
+
 def _escaped_in_json(match: re.Match[str]) -> str:
     return json.dumps(match[0])[1:-1]
 
 
-def _json_line(values: dict[str, Any]) -> bytes:
+def json_line(values: dict[str, Any]) -> bytes:
+    """Write an object as one line, with what turns or hides text escaped."""
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
     if not text.isprintable():
         text = _UNSAFE_IN_JSON.sub(_escaped_in_json, text)
@@ -216,14 +241,23 @@ def cut(text: str, size_max: int, written: Callable[[str], str]) -> str:
     if len(text) <= size_max and size(text) <= size_max:
         return written(text)
     room = max(0, size_max - 64)  # for the mark, which is shorter whatever the number
-    most = min(len(text), room)
-    head = bisect_right(range(most), room * 3 // 4, key=lambda count: size(text[: count + 1]))
-    rest = min(len(text) - head, room)
-    tail = bisect_right(
-        range(rest), room // 4, key=lambda count: size(text[len(text) - count - 1 :])
-    )
-    end = len(text) - tail
+    head = _fitting(len(text), room * 3 // 4, lambda a, b: size(text[a:b]))
+    end = len(text)
+    end -= _fitting(end - head, room // 4, lambda a, b: size(text[end - b : end - a]))
     return f"{written(text[:head])}… [{end - head:,} characters cut] …{written(text[end:])}"
+
+
+def _fitting(count: int, room: int, size: Callable[[int, int], int]) -> int:
+    """Say how many of so many characters fit; `size` gives that of those in [a, b), in bytes."""
+    fit = 0
+    while fit < count:
+        step = min(_STEP, count - fit)
+        taken = size(fit, fit + step)
+        if taken > room:
+            return fit + bisect_right(range(step), room, key=lambda more: size(fit, fit + more + 1))
+        room -= taken
+        fit += step
+    return fit
 
 
 def _shortened(values: dict[str, Any], budget: int) -> dict[str, Any]:
@@ -258,8 +292,19 @@ class Masks:
 
 
 def _forms(secret: str) -> list[str]:
-    """List how a secret shows: as it is, stripped, in a repr, and line by line (a key file)."""
-    whole = (secret, secret.strip(), repr(secret)[1:-1])
+    """List how a secret shows: as it is, stripped, line by line (a key file), in the notations
+    of Python and JSON, and within a URL.
+    """
+    raw = secret.encode("utf-8", "surrogateescape")
+    whole = (
+        secret,
+        secret.strip(),
+        *(form(secret)[1:-1] for form in (repr, ascii, json.dumps)),
+        repr(raw)[2:-1],
+        quote(raw),
+        quote(raw, safe=""),
+        quote_plus(raw),
+    )
     lines = secret.splitlines() if "\n" in secret else []
     return [form for form in whole if len(form) >= SECRET_MIN] + [
         line for line in lines if len(line) >= _SECRET_LINE_MIN
@@ -295,9 +340,9 @@ def _plain(value: object, mask: Masks, depth: int) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if type(value) is int and abs(value) < 2**63:
-        return value
+        return _number(value, mask)
     if type(value) is float and abs(value) < float("inf"):
-        return value
+        return _number(value, mask)
     if isinstance(value, str):
         return mask(value[:])[:_EXTRA_TEXT_MAX]
     if depth and type(value) is dict:
@@ -308,11 +353,21 @@ def _plain(value: object, mask: Masks, depth: int) -> Any:
     return mask(safe_text(value, repr))[:_EXTRA_TEXT_MAX]
 
 
+def _number(value: float, mask: Masks) -> float | str:
+    """Leave a number a number, unless its digits are a secret."""
+    shown = mask(text := str(value))
+    return value if shown == text else shown
+
+
 def _key(name: object, mask: Masks) -> str:
     return mask(safe_text(name))[:NAME_MAX]
 
 
 # -- time ---------------------------------------------------------------------------------------
+
+
+_MILLI_DIGITS = 3
+_MILLIS = tuple(f".{part:03}" for part in range(1000))
 
 
 class _Stamps:
@@ -323,9 +378,20 @@ class _Stamps:
         self._separator = separator
         self._parts = parts
         self._digits = len(str(parts)) - 1
-        self._kept = (-1, "", "")
+        self._kept = self._written(0)
+        self._below = 1 - 1 / parts  # the last part may round up to the next second
 
     def __call__(self, at: float) -> str:
+        kept = self._kept
+        since = at - kept[0]
+        if 0.0 <= since < self._below:
+            part = round(since * self._parts)
+            if self._digits == _MILLI_DIGITS:
+                return kept[1] + _MILLIS[part] + kept[2]
+            return f"{kept[1]}.{part:0{self._digits}}{kept[2]}"
+        return self._new(at)
+
+    def _new(self, at: float) -> str:
         if not _TIME_RANGE[0] <= at <= _TIME_RANGE[1]:  # NaN is in no range
             at = 0.0
         second, part = divmod(round(at * self._parts), self._parts)

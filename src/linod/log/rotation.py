@@ -8,7 +8,9 @@ Rules of this border:
   can come any more. Until then it waits for the next look.
 - Compressed data gets its name when it is whole and on disk; what a crash leaves has another name
   and is made again.
-- Only names that linod gives are removed, and never the newest one, whatever the clock says.
+- Only names that linod gives are removed, and never the newest one, whatever the clock says; a
+  clock that jumped ahead is believed only after an hour.
+- While a large file is compressed, the next one may still begin.
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ import fcntl
 import gzip
 import os
 import re
-import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -30,6 +33,8 @@ from linod.log.sink import FILE_MODE
 
 # How often old files are looked for; a rotation asks at once.
 _TIDY_EVERY = timedelta(minutes=1)
+# A clock that is set wrong at boot is right again once the network is there.
+_DOUBT_S = 3600.0
 # A file that begins later than now was begun by a clock that was wrong, if it is by more than this.
 _AHEAD_MAX = timedelta(minutes=1)
 _CHUNK = 1024 * 1024
@@ -40,11 +45,13 @@ _FIRST_BYTES = 80
 class Rotator:
     """Keeps the directory of one log."""
 
-    def __init__(self, plan: LogPlan) -> None:
+    def __init__(self, plan: LogPlan, elapsed_s: Callable[[], float] = time.monotonic) -> None:
         self._plan = plan
         self._rotation = parse_rotation(plan.rotation)
         self._zone = ZoneInfo(plan.zone)
         self._tidied: datetime | None = None
+        self._elapsed_s = elapsed_s
+        self._belief = _Belief()
 
     def rotate_if_due(self, now: datetime) -> None:
         """Rotate, compress and remove what is due; OSError where the disk does not let it."""
@@ -84,19 +91,61 @@ class Rotator:
     def _tidy(self, path: Path, now: datetime) -> None:
         for leftover in path.parent.glob(f".{path.stem}.*.log.gz.part"):
             leftover.unlink(missing_ok=True)
-        for file in self._expired(path, now):
+        files = rotated(path)  # once: there may be a million
+        expired = set(self._expired(files, now))
+        for file in expired:
             if file.suffix == ".gz" or _is_free(file):
                 file.unlink(missing_ok=True)
-        if self._plan.compression == "gz":
-            for file in rotated(path):
-                if file.suffix == ".log":
-                    _compress(file)
+        if self._plan.compression != "gz":
+            return
+        began_s = self._elapsed_s()
 
-    def _expired(self, path: Path, now: datetime) -> list[Path]:
-        if self._plan.retention is None:
+        def rotate_meanwhile() -> None:
+            later = now + timedelta(seconds=self._elapsed_s() - began_s)
+            if self._rotation is not None:
+                self._rotate(path, self._rotation, later)
+
+        for file in files:
+            if file.suffix == ".log" and file not in expired:
+                _compress(file, rotate_meanwhile)
+
+    def _expired(self, files: list[Path], now: datetime) -> list[Path]:
+        if self._plan.retention is None or not files:
             return []
-        oldest = (now - self._plan.retention).timestamp()
-        return [file for file in rotated(path)[:-1] if file.lstat().st_mtime < oldest]
+        newest = datetime.fromtimestamp(files[-1].lstat().st_mtime, UTC)
+        believed = self._belief.of(now, self._elapsed_s(), newest)
+        oldest = (believed - self._plan.retention).timestamp()
+        # They are sorted by that time, so the first that is young enough ends the search.
+        return list(takewhile(lambda file: file.lstat().st_mtime < oldest, files[:-1]))
+
+
+class _Belief:
+    """What time it is at least surely not later than: a wrong clock must not remove all files."""
+
+    def __init__(self) -> None:
+        self._at: datetime | None = None
+        self._read_s = 0.0
+        self._doubted_s: float | None = None
+
+    def of(self, now: datetime, elapsed_s: float, newest: datetime) -> datetime:
+        """Give the clock's time, or what is known to have passed since the newest file.
+
+        Args:
+            now: What the clock says.
+            elapsed_s: Of a clock that nobody sets.
+            newest: When the newest file got its last line.
+        """
+        known = newest if self._at is None else max(newest, self._at)
+        known += timedelta(seconds=0.0 if self._at is None else elapsed_s - self._read_s)
+        self._read_s = elapsed_s
+        if self._doubted_s is None:
+            self._doubted_s = elapsed_s
+        is_near = now - known <= timedelta(seconds=_DOUBT_S)
+        if is_near or elapsed_s - self._doubted_s >= _DOUBT_S:
+            self._at, self._doubted_s = now, None
+            return now
+        self._at = known
+        return known
 
 
 def is_due(path: Path, rotation: Rotation, now: datetime, zone: ZoneInfo) -> bool:
@@ -162,8 +211,8 @@ def _is_free(file: Path) -> bool:
     return True
 
 
-def _compress(file: Path) -> None:
-    """Replace a file by its compressed form, if no writer holds it."""
+def _compress(file: Path, between: Callable[[], None]) -> None:
+    """Replace a file by its compressed form, if no writer holds it; `between` two chunks, call."""
     if not _is_free(file):
         return
     part = file.with_name(f".{file.name}.gz.part")
@@ -173,7 +222,9 @@ def _compress(file: Path) -> None:
     try:
         with open(file, "rb") as source, os.fdopen(fd, "wb") as target:
             with gzip.GzipFile(file.name, "wb", fileobj=target, mtime=status.st_mtime) as packed:
-                shutil.copyfileobj(source, packed, _CHUNK)
+                while chunk := source.read(_CHUNK):
+                    packed.write(chunk)
+                    between()
             target.flush()
             os.fsync(target.fileno())
         os.utime(part, ns=(status.st_atime_ns, status.st_mtime_ns))

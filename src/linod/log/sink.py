@@ -37,7 +37,7 @@ _OPEN_TRIES = 10
 _REOPEN_PAUSE_S = 1.0
 # A console that takes nothing for this long (Ctrl-S, a stopped pager behind a full pipe) loses the
 # line; so do those after it, at once, until it takes one: a keeper must not wait for a reader.
-_CONSOLE_WAIT_S = 1.0
+CONSOLE_WAIT_S = 1.0
 _FLAGS = (
     os.O_WRONLY
     | os.O_APPEND
@@ -52,8 +52,11 @@ _FLAGS = (
 class FileSink:
     """linod.log, shared with other processes."""
 
+    is_sending = False
+
     def __init__(self, path: Path, console_fd: int) -> None:
         self._path = str(path)
+        self._name = os.fsencode(path)
         self._console = ConsoleSink(console_fd)
         self._fd = -1
         self._inode = self._device = -1
@@ -70,6 +73,18 @@ class FileSink:
 
     def write(self, line: bytes) -> bool:
         """Append a line; false, and counted, if it could not be written whole."""
+        try:
+            status = os.lstat(self._name)
+            if status[stat.ST_INO] == self._inode and status[stat.ST_DEV] == self._device:
+                count = os.write(self._fd, line)
+                if count == len(line):
+                    return True
+                self._take_back(count)
+        except OSError:  # below it is tried once more, and told
+            pass
+        return self._write_anew(line)
+
+    def _write_anew(self, line: bytes) -> bool:
         try:
             for _ in range(_OPEN_TRIES):
                 if self._is_current() and self._append(line):
@@ -88,9 +103,12 @@ class FileSink:
         self.lost = 0
         self._forget()
 
+    def close(self) -> None:
+        """Do nothing: what was written is out."""
+
     def _is_current(self) -> bool:
         try:
-            status = os.lstat(self._path)
+            status = os.lstat(self._name)
         except OSError:
             return False
         return status.st_ino == self._inode and status.st_dev == self._device
@@ -114,7 +132,7 @@ class FileSink:
         """Make a description the one behind our number, which other threads may be using."""
         try:
             if self._fd < 0:
-                self._fd = _raised(fd)
+                self._fd = raised(fd)
             else:
                 os.dup2(fd, self._fd, inheritable=False)
         finally:
@@ -176,10 +194,12 @@ class FileSink:
 class ConsoleSink:
     """An open descriptor: a terminal, a pipe or a file of somebody else."""
 
+    is_sending = False
+
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._own = -1
-        self._wait_s = _CONSOLE_WAIT_S
+        self._wait_s = CONSOLE_WAIT_S
         self._is_torn = False
         self._lock = threading.RLock()
         self.lost = 0
@@ -204,14 +224,17 @@ class ConsoleSink:
             self._own = _unblocked(self._fd)
         rest = line
         while rest:
-            if not _takes(self._own, self._wait_s):
+            if not takes(self._own, self._wait_s):
                 self._wait_s = 0.0
                 self._is_torn = self._is_torn or len(rest) < len(line)
                 raise BlockingIOError(errno.EAGAIN, "its reader takes nothing")
             with suppress(BlockingIOError):  # somebody else was quicker
                 rest = rest[os.write(self._own, rest) :]
-        self._wait_s = _CONSOLE_WAIT_S
+        self._wait_s = CONSOLE_WAIT_S
         self._is_torn = False
+
+    def close(self) -> None:
+        """Do nothing: what was written is out."""
 
     def tell_console(self, text: str) -> None:
         """Do nothing: who reads the console sees that it is silent."""
@@ -224,8 +247,13 @@ class ConsoleSink:
 
 def open_log(path: str) -> int:
     """Open a log for appending, made with its directory where missing, and hold its lock."""
+    reason = OSError(errno.EBUSY, "it is renamed again and again")
     for _ in range(_OPEN_TRIES):
-        fd = _opened(path)
+        try:
+            fd = _opened(path)
+        except (FileNotFoundError, FileExistsError) as error:
+            reason = error  # its directory was moved away in between, or can never be
+            continue
         try:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
@@ -239,7 +267,16 @@ def open_log(path: str) -> int:
             os.close(fd)
             raise
         os.close(fd)
-    raise OSError(errno.EBUSY, "it is renamed again and again")
+    raise reason
+
+
+def is_forbidden(path: Path) -> bool:
+    """Tell whether a log is not this process's to write, so that the log server has to."""
+    try:
+        os.close(open_log(str(path)))
+    except OSError as error:
+        return error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+    return False
 
 
 _file_mode: int | None = None
@@ -273,7 +310,7 @@ def _lock_shared(fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
-def _raised(fd: int) -> int:
+def raised(fd: int) -> int:
     """Give a description a high number, where the limit allows one."""
     try:
         return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _DESCRIPTOR_MIN)
@@ -291,19 +328,20 @@ def _unblocked(fd: int) -> int:
         return fd
     flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
-        return _moved(os.open(f"/proc/self/fd/{fd}", flags))
+        return moved(os.open(f"/proc/self/fd/{fd}", flags))
     except OSError:
         return fd
 
 
-def _moved(fd: int) -> int:
-    raised = _raised(fd)
-    if raised != fd:
+def moved(fd: int) -> int:
+    """Give an open file a high number, where the limit allows one."""
+    high = raised(fd)
+    if high != fd:
         os.close(fd)
-    return raised
+    return high
 
 
-def _takes(fd: int, within_s: float) -> bool:
+def takes(fd: int, within_s: float) -> bool:
     poll = select.poll()
     poll.register(fd, select.POLLOUT)
     return bool(poll.poll(within_s * 1000))

@@ -108,10 +108,11 @@ class LineStream(io.TextIOBase):
         recorder = current()
         if recorder is None or not lines:
             return
-        if LEVEL_NUMBERS[self._level] < recorder.thresholds.of(self._logger):
+        take = recorder.way(self._logger, LEVEL_NUMBERS[self._level])
+        if take is None:
             return
         for line in _pieces(lines):
-            recorder.record(Record(time.time(), self._level, self._logger, line))
+            take(Record(time.time(), self._level, self._logger, line))
 
 
 class LineBuffer(io.BufferedIOBase):

@@ -47,7 +47,7 @@ from linod.policy.reasons import (
 )
 from linod.policy.refusing import ALL, Hold, HoldKind, Refusal, in_force, refusal
 from linod.policy.retrying import LOST_MAX, next_attempt
-from linod.policy.warning import WARNED_FOR, WarningKind, running_limit
+from linod.policy.warning import WARNED_FOR, WarningKind, running_limit, slow_limit
 from linod.policy.window import is_open, opening
 
 __all__ = [
@@ -92,6 +92,7 @@ __all__ = [
     "refusal",
     "remaining_steps",
     "running_limit",
+    "slow_limit",
     "startable",
     "step_of",
     "to_run",

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 
+from attrs import evolve
+
 from linod.specs import Warn
 
 WARNED_FOR = timedelta(days=1)
@@ -37,3 +39,11 @@ def running_limit(warn: Warn, lengths: Sequence[timedelta]) -> timedelta | None:
     if warn.running is None or len(lengths) < AUTO_RUNS_MIN:
         return None
     return max(AUTO_MIN, AUTO_FACTOR * max(lengths))
+
+
+def slow_limit(warn: Warn, lengths: Sequence[timedelta]) -> timedelta | None:
+    """Give the length of a run from which on what it keeps of its log is written.
+
+    It is that of `warn.running`, and where nobody is to be told, that of "auto".
+    """
+    return running_limit(evolve(warn, running=warn.running or "auto"), lengths)

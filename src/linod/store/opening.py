@@ -237,14 +237,20 @@ def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    """Bring the schema up to date; each step is one transaction, with its version."""
-    for version in range(_pragma(connection, "user_version") + 1, SCHEMA_VERSION + 1):
+    """Bring the schema up to date: each step in one transaction with its version.
+
+    A new store gets all of them in one: who reads it meanwhile finds none, not an old one.
+    """
+    version = _pragma(connection, "user_version")
+    steps = range(version + 1, SCHEMA_VERSION + 1)
+    for some in [[*steps]] if version == 0 else [[step] for step in steps]:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for statement in _statements(version):
-                connection.execute(statement)
+            for step in some:
+                for statement in _statements(step):
+                    connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute(f"PRAGMA user_version = {some[-1]}")
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
