@@ -2,7 +2,8 @@
 
 Rules of this border:
 - The memory is shared by a keeper and its worker: of a worker that is killed at once the keeper
-  still has what was kept. No call to the system is made to keep a line.
+  still has what was kept. No call to the system is made to keep a line, and each count is stored
+  by one instruction: wherever a worker is killed, the counts are whole.
 - It is bounded; the oldest lines go first. Each line has the number of its run and, within that,
   its own, so that those that went are counted exactly.
 - Writing waits for nobody: what another thread, or a signal handler, keeps meanwhile is written by
@@ -13,7 +14,6 @@ Rules of this border:
 from __future__ import annotations
 
 import mmap
-import struct
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -22,8 +22,9 @@ from typing import NamedTuple
 
 RING_SIZE = 1024 * 1024
 """Bytes: some thousand records, and no more than a thousand runs at once can spare."""
-_HEADER = struct.Struct("=QQ")
-"""How many bytes were begun, and how many are whole."""
+_BEGUN, _WHOLE = 0, 1
+"""The counts before the lines: how many bytes were begun, and how many are whole."""
+_HEADER_SIZE = 16
 
 # A writer that overtakes a copy of a megabyte so often has nothing to say that is worth it.
 _COPIES_MAX = 5
@@ -44,7 +45,9 @@ class Ring:
 
     def __init__(self, size: int = RING_SIZE) -> None:
         self._size = size
-        self._memory = mmap.mmap(-1, _HEADER.size + size)
+        self._memory = mmap.mmap(-1, _HEADER_SIZE + size)
+        # Not struct.pack_into: that clears the place first and writes byte by byte.
+        self._counted = memoryview(self._memory)[:_HEADER_SIZE].cast("Q")
         self._waiting: deque[bytes] = deque()
         self._lock = threading.Lock()
         self._counts: dict[int, int] = {}
@@ -79,18 +82,17 @@ class Ring:
         ]
 
     def _put(self, data: bytes) -> None:
-        _, whole = _HEADER.unpack_from(self._memory)
         if len(data) > self._size:
             return
-        begun = whole + len(data)
-        _HEADER.pack_into(self._memory, 0, begun, whole)
+        whole = self._counted[_WHOLE]
+        self._counted[_BEGUN] = begun = whole + len(data)
         at, rest = whole % self._size, self._size - whole % self._size
         self._write(at, data[:rest])
         self._write(0, data[rest:])
-        _HEADER.pack_into(self._memory, 0, begun, begun)
+        self._counted[_WHOLE] = begun
 
     def _write(self, at: int, data: bytes) -> None:
-        start = _HEADER.size + at
+        start = _HEADER_SIZE + at
         self._memory[start : start + len(data)] = data
 
     def _entries(self) -> Iterator[list[bytes]]:
@@ -102,9 +104,9 @@ class Ring:
     def _copy(self) -> tuple[int, bytes]:
         """Give where what is whole begins, and its bytes; a writer may be at it."""
         for _ in range(_COPIES_MAX):
-            _, whole = _HEADER.unpack_from(self._memory)
-            data = self._memory[_HEADER.size :]
-            begun, _ = _HEADER.unpack_from(self._memory)
+            whole = self._counted[_WHOLE]
+            data = self._memory[_HEADER_SIZE:]
+            begun = self._counted[_BEGUN]
             # What was begun until now may lie over the oldest bytes.
             first = max(0, begun - self._size)
             if first < whole:

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,9 +67,10 @@ def test_what_a_killed_process_kept_is_there() -> None:
     assert [each.line for each in ring.lines(7)] == [b"line %d\n" % each for each in range(100)]
 
 
-def test_a_process_killed_while_it_writes_leaves_whole_lines() -> None:
-    line = b"x" * 3_000 + b"\n"
-    for _ in range(20):
+@pytest.mark.parametrize(("length", "kills"), [(3_000, 20), (10, 200)])
+def test_a_process_killed_while_it_writes_leaves_whole_lines(length, kills) -> None:
+    line = b"x" * length + b"\n"
+    for _ in range(kills):
         ring = Ring(SIZE)
 
         def keep(ring=ring):
