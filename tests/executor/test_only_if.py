@@ -46,6 +46,10 @@ def talks():
     print("by the raw stream", file=sys.__stdout__)
     logger.info("by the log")
     return True
+def talks_unheard():
+    os.kill(os.getppid(), signal.SIGSTOP)
+    print("at once", file=sys.__stdout__, flush=True)
+    return talks()
 def forks():
     if os.fork() == 0: return True
     os.wait()
@@ -203,6 +207,12 @@ def test_what_it_prints_and_logs_comes_before_what_the_program_prints(stage: Any
     logged = [line for line in output(end) if line != "by the raw stream"]
     assert logged == ["by print", "by the log", "without an end", "sold"]
     assert output(end).index("by the raw stream") < output(end).index("sold")
+
+
+def test_a_keeper_that_hears_late_keeps_that_order(stage: Any) -> None:
+    end = run(stage, "talks_unheard", shell="echo sold; kill -CONT $PPID")
+
+    assert output(end)[-1] == "sold"
 
 
 def test_what_it_prints_obeys_the_log_level_of_the_task(stage: Any) -> None:

@@ -17,6 +17,8 @@ from linod.executor.kept import READ_MAX, KeptRun
 from linod.specs import LogLevel
 
 _DRAIN_MAX = 1024 * 1024
+# As much as a pipe holds.
+_LINES_FIRST_MAX = 64 * 1024
 _LEVELS = {"stdout": LogLevel.INFO, "stderr": LogLevel.WARNING}
 
 Tell = Callable[[dict[str, Any]], None]
@@ -62,9 +64,7 @@ class Hearing:
         """Read what a run wrote that is over, but not what its strays go on writing."""
         speaker = run.member or run
         for name in tuple(speaker.pipes):
-            taken = 0
-            while taken < _DRAIN_MAX and (size := self._read(speaker, name)):
-                taken += size
+            self._drain(speaker, name, _DRAIN_MAX)
 
     def end(self, speaker: Speaker) -> None:
         """Read no more, and take what has no end."""
@@ -95,8 +95,16 @@ class Hearing:
             data = b""
         if not data:
             self._close(speaker, name)
+        if name in _LEVELS:
+            # What it logged before it wrote this is in the other pipe by now.
+            self._drain(speaker, "lines", _LINES_FIRST_MAX)
         self._take(speaker, name, data)
         return len(data)
+
+    def _drain(self, speaker: Speaker, name: str, most: int) -> None:
+        taken = 0
+        while taken < most and (size := self._read(speaker, name)):
+            taken += size
 
     def _take(self, speaker: Speaker, name: str, data: bytes) -> None:
         if isinstance(speaker, KeptRun):
