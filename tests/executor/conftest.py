@@ -22,6 +22,14 @@ from linod.specs import Config, Linod, Log, LogFormat, Task
 DUE = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 
 
+def what(link: str) -> str:
+    """Say of a descriptor's link what it is: "book", "mark of 7", or as it stands there."""
+    path = Path(link.removesuffix(" (deleted)"))
+    if link.startswith("/memfd:linod-run-"):
+        return f"mark of {path.name.rpartition('-')[2]}"
+    return "book" if path.name.startswith("book-") else link
+
+
 class Stage:
     """Modules, tasks and an Executor; `play` runs a scene on an event loop."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from linod.events import Outcome, RunNeverStarted
-from linod.executor import runfiles, tree
+from linod.executor import claims, runfiles, tree
 from linod.executor.runfiles import Proof
 
 SLEEP = ("sleep", f"641{os.getpid():07}")
@@ -24,8 +24,12 @@ def sleepers() -> list[int]:
     return [int(pid) for pid in found.stdout.split()]
 
 
-def run_file(stage: Any, number: int = 1) -> Path:
-    return Path(stage.directory) / "runs" / str(os.geteuid()) / str(number)
+def lines_of(stage: Any, run: int) -> list[Any]:
+    folder = runfiles.prepare(stage.directory)
+    try:
+        return claims.read(folder, run)
+    finally:
+        os.close(folder)
 
 
 def wait_until_gone(found: Any, within_s: float) -> float:
@@ -49,6 +53,25 @@ def test_a_killed_keeper_loses_its_runs_and_ends_all_of_them(stage: Any) -> None
     end, left = stage.play(scene)
     assert (end.outcome, end.reason) == (Outcome.LOST, "its keeper died")
     assert left == []
+
+
+def test_the_book_of_a_killed_keeper_does_not_stay(stage: Any) -> None:
+    stage.task("long", shell=f"exec {SLEEP_LINE}")
+
+    def books() -> list[str]:
+        names = os.listdir(stage.directory / "runs" / str(os.geteuid()))
+        return [name for name in names if name.startswith("book-")]
+
+    async def scene() -> list[str]:
+        stage.start("long")
+        await stage.until(lambda: len(sleepers()) == 1)
+        before, (keeper,) = books(), stage.keepers()
+        os.kill(keeper, signal.SIGKILL)
+        await stage.ended()
+        await stage.until(lambda: not set(before) & set(books()))
+        return before
+
+    assert len(stage.play(scene)) == 1
 
 
 def test_a_keeper_that_died_of_a_run_is_replaced_before_the_next_one(stage: Any) -> None:
@@ -123,7 +146,7 @@ def test_closing_ends_what_runs_and_its_end_is_in_the_run_file(stage: Any) -> No
 
     stage.play(scene)
     assert sleepers() == []
-    assert json.loads(run_file(stage).read_text().splitlines()[-1])["outcome"] == "lost"
+    assert lines_of(stage, 1)[-1]["outcome"] == "lost"
 
 
 def test_a_run_without_a_file_never_started(tmp_path: Path) -> None:
@@ -161,7 +184,7 @@ def test_a_run_without_a_file_from_another_boot_is_lost(tmp_path: Path) -> None:
 def write_run_file(directory: Path, *lines: str) -> None:
     folder = directory / "runs" / str(os.geteuid())
     folder.mkdir(parents=True)
-    (folder / "7").write_text("\n".join(lines) + "\n")
+    (folder / "7").write_text("".join(f"7 {line}\n" for line in lines))
 
 
 def test_a_file_with_an_end_tells_that_end(tmp_path: Path) -> None:
@@ -222,7 +245,7 @@ def test_what_stands_in_a_run_file_is_not_trusted(tmp_path: Path) -> None:
 
 def test_a_link_in_the_place_of_a_run_file_is_not_followed(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
-    secret.write_text('[1, 2, "x"]\n{"outcome": "succeeded"}\n')
+    secret.write_text('7 [1, 2, "x"]\n7 {"outcome": "succeeded"}\n')
     folder = tmp_path / "runs" / str(os.geteuid())
     folder.mkdir(parents=True)
     (folder / "7").symlink_to(secret)

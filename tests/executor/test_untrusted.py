@@ -23,7 +23,9 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has keepers of
 
 def write_run_file(directory: Path, user: str | None, *lines: str) -> None:
     folder = runfiles.prepare(directory, user)
-    (directory / "runs" / str(os.fstat(folder).st_uid) / "7").write_text("\n".join(lines) + "\n")
+    (directory / "runs" / str(os.fstat(folder).st_uid) / "7").write_text(
+        "".join(f"7 {line}\n" for line in lines)
+    )
     os.close(folder)
 
 

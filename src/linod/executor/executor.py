@@ -293,6 +293,8 @@ class Executor:
         is_current = self._keepers.gone(link)
         if self._is_closed:
             return
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(None, runfiles.forget_keeper, self._directory, link.pid)
         runs = [going for going, other in self._going.values() if other is link]
         if not isinstance(link, Own) or link.is_ready:
             if isinstance(link, Own) and is_current and runs:

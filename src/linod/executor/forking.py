@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from attrs import define
 
 from linod.executor import descriptors, memory, messages, waiting, wire, worker
+from linod.executor.claims import Books
 from linod.executor.messages import Order, Settings, prepare
 from linod.ring import Ring
 
@@ -79,6 +80,7 @@ class Forking:
         """Whether records of a run may have to be kept."""
         self._pid = os.getpid()
         self._files = descriptors.raise_limit()
+        self._books = Books(folder)
         self._spares: deque[Spare] = deque()
         self._armed: dict[int, Spare] = {}
         """Those that have the order of a run, and wait for their go."""
@@ -219,6 +221,11 @@ class Forking:
             self._armed = {run: spare for run, spare in self._armed.items() if spare is not found}
         return True
 
+    def close(self) -> None:
+        """Leave nothing behind; nothing is forked any more."""
+        self.dismiss_all()
+        self._books.close()
+
     def _idle(self) -> Iterator[Spare]:
         return chain(self._spares, self._armed.values())
 
@@ -233,9 +240,10 @@ class Forking:
                 ours[name], theirs[name] = os.pipe()
                 os.set_blocking(ours[name], False)
             close = _ranges([*others, *ours.values(), theirs["stdout"], theirs["stderr"]])
+            station = self._station(theirs, close, ring)
             pid = os.fork()
             if pid == 0:
-                work(self._station(theirs, close, ring))
+                work(station)
         except OSError:
             for descriptor in ours.values():
                 os.close(descriptor)
@@ -263,6 +271,7 @@ class Forking:
             close=close,
             files=self._files,
             ring=ring,
+            book=self._books.next(),
             **theirs,
         )
 

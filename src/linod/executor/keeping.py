@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import Any
 
 from linod.events import Outcome
-from linod.executor import messages, runfiles, telling, tree, wire, worker
+from linod.executor import claims, messages, runfiles, telling, tree, wire, worker
 from linod.executor.calling import Planned
 from linod.executor.crew import Context, Crew
 from linod.executor.door import Door
@@ -126,6 +126,7 @@ class Keeping:
             self._crew.advance(now)
             self._tell_slow(now)
             self._watch_writing()
+        self._forking.close()
 
     # -- the loop -----------------------------------------------------------------------------
 
@@ -407,7 +408,7 @@ class Keeping:
         line = telling.fitted(message)
         if run.end is None or is_alone:
             told = {"log": message["log"]} if is_alone else {}
-            runfiles.append(self._folder, run.order.run, end | told)
+            claims.append(self._folder, run.order.run, end | told)
         if not is_alone:
             self._channel.write(line)
         self._spool.add(line)

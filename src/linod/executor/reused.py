@@ -22,7 +22,7 @@ from typing import Any
 
 from attrs import frozen
 
-from linod.executor import around, worker
+from linod.executor import around, tree, worker
 from linod.executor.calling import asked_in_loop, called_in_loop
 from linod.executor.containing import contain, limit_cpu_time
 from linod.executor.failing import failure
@@ -45,6 +45,7 @@ class Began:
     """A run that has its run file."""
 
     file: int
+    mark: int | None
     reporter: Reporter
     run: Run
     stop: Stop
@@ -80,16 +81,16 @@ class Executing:
         os.environ.update(spec.env)
         atexit._clear()  # handlers of the keeper's imports are the keeper's
 
-    def begin(self, spec: TaskSpec, order: Order) -> Began | None:
-        """Create the run file and say that the run began; None where it ended at once."""
-        run = order.run
+    def begin(self, job: Job, order: Order) -> Began | None:
+        """Claim the run and say that it began; None where it ended at once."""
+        run, spec = order.run, job.spec
         try:
-            file = worker.create_file(self._station, run, self._ticks)
+            file = worker.claim(self._station, job, run, self._ticks)
         except OSError as error:
-            reporter = Reporter(self._station.report, -1, run)
+            reporter = Reporter(self._station.report, -1, run, is_shared=True)
             reporter.end(failure(f"its run file cannot be made: {error.strerror}", error))
             return None
-        reporter = Reporter(self._station.report, file, run)
+        reporter = Reporter(self._station.report, file, run, is_shared=True)
         reporter.started(self._ticks)
         limit_cpu_time(spec)
         deadline = deadline_of(reporter.at, spec.timeout_s)
@@ -97,7 +98,8 @@ class Executing:
         os.environ.update(order.environ(self._station.directory) | deadline_environ(deadline))
         stop = Stop(spec.timeout_s)
         made = run_of(order, deadline, stop, Pace(reporter.progress))
-        return Began(file, reporter, made, stop)
+        mark = tree.mark(run, self._station.directory)
+        return Began(file, mark, reporter, made, stop)
 
     def enter(self, spec: TaskSpec) -> dict[str, Any] | None:
         """Set what a former run may have changed; return how the run ends where that fails."""
@@ -111,8 +113,11 @@ class Executing:
         began.stop.end()
         began.reporter.end(worker.masked_end(end, self._masks) | {"used": used})
         forget_run(began.run.id)
-        with suppress(OSError):
-            os.close(began.file)
+        own = None if began.file == self._station.book else began.file
+        for descriptor in (began.mark, own):
+            if descriptor is not None:
+                with suppress(OSError):
+                    os.close(descriptor)
 
     def _copy(self, line: bytes) -> None:
         with suppress(OSError):
@@ -129,7 +134,7 @@ def _one_after_another(executing: Executing, orders: Orders, find: Find, first: 
 
 def _execute(executing: Executing, job: Job, order: Order) -> None:
     name_run(order.task, order.run, is_open=order.is_after_failure)
-    began = executing.begin(job.spec, order)
+    began = executing.begin(job, order)
     if began is None:
         return
     before = _usage()
@@ -201,7 +206,7 @@ class Together:
 
     def _begin(self, order: Order) -> None:
         number, job = order.run, self._find(order.task)
-        began = self._executing.begin(job.spec, order)
+        began = self._executing.begin(job, order)
         if began is None:
             return
         self._stops[number] = began.stop

@@ -1,13 +1,10 @@
 """The run files `directory/runs/UID/ID`: what proves whether a run began, and how it ended.
 
 Rules of this border:
-- The worker's first act is to create its run file with O_EXCL, or to link it from a draft without
-  a name, which is as exclusive; who comes second (a late worker, or the daemon that recovers)
-  knows of the first. Nothing is ever renamed into place.
-- First line: pid, process start time and boot id, as a JSON array. A later line may be the end.
+- The worker's first act is to claim its run with the run file (`claims`); a daemon that recovers
+  claims it in the worker's stead, and the late worker knows of that.
 - `runs/UID` is made by the daemon and belongs to that user alone (0700). What is read there is
-  untrusted: a forged end can only concern the run of that user whose file it is.
-- Everything is opened by dirfd, without following links.
+  untrusted: a forged end can only concern a run of that user.
 
 A daemon that starts takes the keepers of the former one over first, and ends those that do not
 answer; their workers die with them. Only then `recover` is called for each unfinished run that no
@@ -16,8 +13,6 @@ keeper keeps, so that nothing can still be writing its run file.
 
 from __future__ import annotations
 
-import errno
-import json
 import os
 import pwd
 import stat
@@ -31,7 +26,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from linod.events import Outcome, RunEnded
-from linod.executor import returning, tree
+from linod.executor import claims, returning, tree
 
 NEVER_STARTED = "never started"
 KEEPER_DIED = "its keeper died"
@@ -42,10 +37,7 @@ MALFORMED = (KeyError, ValueError, TypeError, OverflowError, OSError)
 
 FOLDERS = {"keepers": 0o700, "runs": 0o711}
 """Of the daemon's directory, with their modes."""
-NO_SPACE = frozenset((errno.ENOSPC, errno.EDQUOT))
-_FILE_MAX = 1024 * 1024
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
 _NOBODY = (0, 0)
 """Pid and start time in a file that a daemon made in the worker's stead."""
 
@@ -87,7 +79,7 @@ def recover(
     folder = prepare(directory, user)
     try:
         is_claimed = _claim(folder, run)
-        lines = read(folder, run)
+        lines = claims.read(folder, run)
     finally:
         os.close(folder)
     if not is_running and is_claimed:
@@ -162,86 +154,6 @@ def _give_away(folder: int, uid: int) -> None:
         os.fchmod(folder, 0o700)
 
 
-def draft(folder: int, first: list[Any]) -> int | None:
-    """Write the first line of a run file that has no name yet, and vanishes if it gets none.
-
-    None where the file system has no such files, or no space.
-    """
-    if not hasattr(os, "O_TMPFILE"):
-        return None
-    try:
-        file = os.open(".", os.O_TMPFILE | _APPENDING, 0o600, dir_fd=folder)
-    except OSError:
-        return None
-    try:
-        _write_first(file, first)
-    except OSError:
-        os.close(file)
-        return None
-    return file
-
-
-def publish(folder: int, run: int, file: int) -> bool:
-    """Give a draft its name; False where that is not possible, FileExistsError as in `create`."""
-    try:
-        os.link(f"/proc/self/fd/{file}", str(run), dst_dir_fd=folder, follow_symlinks=True)
-    except FileExistsError:
-        raise
-    except OSError:
-        return False
-    return True
-
-
-def create(folder: int, run: int, first: list[Any]) -> int:
-    """Create the run file; FileExistsError means that somebody else decided first.
-
-    Where there is no space for its line there is no file either: one without a line would say
-    that the run began.
-    """
-    flags = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | _APPENDING
-    file = os.open(str(run), flags, 0o600, dir_fd=folder)
-    try:
-        _write_first(file, first)
-    except OSError:
-        os.unlink(str(run), dir_fd=folder)
-        os.close(file)
-        raise
-    return file
-
-
-def _write_first(file: int, first: list[Any]) -> None:
-    line = json.dumps(first).encode() + b"\n"
-    if os.write(file, line) < len(line):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def append(folder: int, run: int, end: dict[str, Any]) -> None:
-    """Append the end of a run to its file."""
-    with suppress(OSError):
-        file = os.open(str(run), os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW, dir_fd=folder)
-        try:
-            os.write(file, b"\n" + json.dumps(end).encode() + b"\n")
-        finally:
-            os.close(file)
-
-
-def read(folder: int, run: int) -> list[Any]:
-    """Return the lines of a run file, without those that are no JSON."""
-    try:
-        file = os.open(str(run), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-    except OSError:
-        return []
-    with open(file, "rb") as stream:
-        # The folder is the user's, who may have put anything in the file's place.
-        is_file = stat.S_ISREG(os.fstat(file).st_mode)
-        data = stream.read(_FILE_MAX) if is_file else b""
-    lines = []
-    for line in data.splitlines():
-        with suppress(ValueError, RecursionError):
-            lines.append(json.loads(line))
-    return lines
-
-
 def remove(directory: Path, runs: Collection[int]) -> None:
     """Remove run files, once the store has the ends."""
     for folder in _folders(directory):
@@ -251,14 +163,31 @@ def remove(directory: Path, runs: Collection[int]) -> None:
 
 
 def sweep(directory: Path, unfinished: Collection[int]) -> None:
-    """Remove the run files whose daemon died after it recorded the end; no keeper may live."""
+    """Remove the run files whose daemon died after it recorded the end, and books of the dead.
+
+    `unfinished` are those of the store, and those that keepers have.
+    """
     wanted = {str(run) for run in unfinished}
     for folder in _folders(directory):
         with os.scandir(folder) as entries:
-            ended = [entry.name for entry in entries if entry.name not in wanted]
+            ended = [each.name for each in entries if not _is_needed(each.name, wanted)]
         for name in ended:
             with suppress(OSError):
                 os.unlink(name, dir_fd=folder)
+
+
+def forget_keeper(directory: Path, pid: int) -> None:
+    """Remove the book of a keeper that died."""
+    for folder in _folders(directory):
+        for name in os.listdir(folder):
+            if claims.keeper_of(name) == pid:
+                with suppress(OSError):
+                    os.unlink(name, dir_fd=folder)
+
+
+def _is_needed(name: str, wanted: Collection[str]) -> bool:
+    keeper = claims.keeper_of(name)
+    return name in wanted if keeper is None else os.path.exists(f"/proc/{keeper}")
 
 
 def _folders(directory: Path) -> Iterator[int]:
@@ -347,7 +276,7 @@ _USED = ("user_s", "system_s", "memory")
 def _claim(folder: int, run: int) -> bool:
     """Create the run file in the worker's stead; False if it is there."""
     try:
-        os.close(create(folder, run, [*_NOBODY, tree.boot_id()]))
+        os.close(claims.create(folder, run, [*_NOBODY, tree.boot_id()]))
     except FileExistsError:
         return False
     return True

@@ -1,8 +1,9 @@
 """Finds and ends every process of a run, whatever it did to get away.
 
 A run's processes are those of the worker's session, the descendants of those by parent, and what
-carries the run in its environment. A process is named by pid and start time, so a reused pid is
-never signalled. Without /proc (macOS) only the worker's process group is known.
+carries the run in its environment or, where it was forked without exec, holds the run's mark: a
+file of no content that is known by its name. A process is named by pid and start time, so a reused
+pid is never signalled. Without /proc (macOS) only the worker's process group is known.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import cache
+from hashlib import blake2s
 from pathlib import Path
 from typing import NamedTuple
 
 _PROC = Path("/proc")
 _ENVIRON_MAX = 256 * 1024
 _STATUS_MAX = 4096
+_DIGITS = 16
 # Killed processes are gone within milliseconds; what sleeps in the kernel (state D) may stay.
 _GONE_WAIT_S = 2.0
 
@@ -139,20 +143,33 @@ def marks(pid: int) -> dict[str, str]:
     }
 
 
+def mark(run: int, directory: str) -> int | None:
+    """Open the mark of a run: what forks without exec inherits it. None where there are none."""
+    try:
+        return os.memfd_create(f"{_mark_of(directory)}{run}", os.MFD_CLOEXEC)
+    except (AttributeError, OSError):
+        return None
+
+
 def runs_held(pid: int, directory: str) -> set[str]:
-    """Return the runs whose files a process has open: what forks without exec inherits them."""
+    """Return the runs of which a process holds the marks."""
     folder = f"/proc/{pid}/fd"
     try:
         links = [os.readlink(f"{folder}/{name}") for name in os.listdir(folder)]
     except OSError:
         return set()
-    prefix = f"{directory}/runs/"
-    names = (link.removesuffix(" (deleted)") for link in links if link.startswith(prefix))
-    return {name.rpartition("/")[2] for name in names}
+    start = f"/memfd:{_mark_of(directory)}"
+    return {link[len(start) :].partition(" ")[0] for link in links if link.startswith(start)}
+
+
+@cache
+def _mark_of(directory: str) -> str:
+    # A name has 249 bytes at most, a path may have more.
+    return f"linod-run-{blake2s(os.fsencode(directory)).hexdigest()[:_DIGITS]}-"
 
 
 def runs_of(pid: int, directory: str) -> Iterator[str]:
-    """Give the runs of this directory that a process names, or whose files it holds."""
+    """Give the runs of this directory that a process names, or whose marks it holds."""
     named = marks(pid)
     if named.get("LINOD_DIRECTORY") == directory and "LINOD_RUN_ID" in named:
         yield named["LINOD_RUN_ID"]
@@ -160,7 +177,7 @@ def runs_of(pid: int, directory: str) -> Iterator[str]:
 
 
 def of_run(run: int, directory: str, table: dict[int, Process]) -> set[int]:
-    """Return the living processes that name this run of this directory, or hold its file."""
+    """Return the living processes that name this run of this directory, or hold its mark."""
     others = (pid for pid in table if pid != os.getpid())
     return {pid for pid in others if str(run) in runs_of(pid, directory)}
 

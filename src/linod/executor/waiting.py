@@ -52,10 +52,7 @@ def _wait(station: Station, orders: Orders, find: Find, task: str | None) -> int
             return reused.serve(station, orders, find, order, ticks)
         worker.prepare(station, job)
     worker.arm(station, job, order)
-    drafted = None
-    if message["do"] == "arm":
-        drafted = worker.draft_file(station, ticks)
-        if orders.next() is None:
-            return worker.EXIT_REFUSED
+    if message["do"] == "arm" and orders.next() is None:
+        return worker.EXIT_REFUSED
     os.close(orders.descriptor)
-    return worker.work(station, job, order, ticks, drafted)
+    return worker.work(station, job, order, ticks)

@@ -3,8 +3,8 @@
 One that is to execute several (`reused`) goes through the same steps for each of them.
 
 Rules of this border:
-- Its first act for a run is to create the run file; if that exists, somebody else decided and it
-  exits. What it does before, for a task of which a run is expected, nobody outside notices.
+- Its first act for a run is to claim it with the run file; if that exists, somebody else decided
+  and it exits. What it does before, for a task of which a run is expected, nobody outside notices.
 - It never returns into the keeper's frames: `leave` ends the process, whatever happens.
 - What it has to do between fork and the procedure's first line is kept short: everything that
   can be made before the fork is in the `Job`.
@@ -29,12 +29,12 @@ from attrs import evolve, frozen
 from linod.advice import why
 from linod.executor import (
     around,
+    claims,
     descriptors,
     management,
     priority,
     privileges,
     returning,
-    runfiles,
     tree,
     wire,
 )
@@ -87,6 +87,8 @@ class Station:
     """Of open files, for the run."""
     ring: Ring | None = None
     """Where records are kept."""
+    book: int | None = None
+    """The keeper's, where it has one."""
 
 
 @frozen(kw_only=True)
@@ -154,7 +156,7 @@ def rehearse(station: Station) -> None:
     order = rehearsal()
     os.environ.update(order.environ(station.directory))
     nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-    reporter = Reporter(nowhere, nowhere)
+    reporter = Reporter(nowhere, nowhere, order.run)
     reporter.started(0)
     end = end_of(_REHEARSED, run_of(order), reporter)
     assert end is not None, "only programs end elsewhere"
@@ -184,22 +186,18 @@ def arm(station: Station, job: Job, order: Order) -> None:
         name_run(order.task, order.run, is_open=order.is_after_failure)
 
 
-def draft_file(station: Station, ticks: int) -> int | None:
-    """Write what will be the run file, if the run begins; None where that is not possible."""
-    return runfiles.draft(station.folder, _first_line(station, ticks))
-
-
-def work(station: Station, job: Job, order: Order, ticks: int, drafted: int | None = None) -> int:
+def work(station: Station, job: Job, order: Order, ticks: int) -> int:
     """Execute a run for which the process is armed; return its status."""
     try:
-        file = create_file(station, order.run, ticks, drafted)
+        file = claim(station, job, order.run, ticks)
     except FileExistsError:
         return EXIT_REFUSED
     except OSError as error:
         reason = f"its run file cannot be made: {why(error)}"
-        return Reporter(station.report, -1).end(failure(reason, error))
+        return Reporter(station.report, -1, order.run).end(failure(reason, error))
     os.close(station.folder)
-    reporter = Reporter(station.report, file)
+    tree.mark(order.run, station.directory)
+    reporter = Reporter(station.report, file, order.run)
     reporter.started(ticks)
     deadline = deadline_of(reporter.at, job.spec.timeout_s)
     os.environ.update(deadline_environ(deadline))
@@ -212,20 +210,23 @@ def work(station: Station, job: Job, order: Order, ticks: int, drafted: int | No
     return _call(job, order, reporter, deadline)
 
 
-def create_file(station: Station, run: int, ticks: int, drafted: int | None = None) -> int:
-    """Create the run file, of what is drafted; wait for a disk that is full, as decisions do."""
-    if drafted is not None:
-        if runfiles.publish(station.folder, run, drafted):
-            return drafted
-        os.close(drafted)
-    first = _first_line(station, ticks)
+def claim(station: Station, job: Job, run: int, ticks: int) -> int:
+    """Claim a run in the keeper's book, or with a file of its own; return where to write its end.
+
+    It waits for a disk that is full, as decisions do.
+    """
+    first = [os.getpid(), ticks, station.boot]
+    # To what a run may write to a file at most, what others wrote there counts.
+    book = None if FILE_SIZE in job.spec.limits else station.book
+    if book is not None and claims.enter(station.folder, run, book, first):
+        return book
     limit = time.monotonic() + _SPACE_WITHIN_S
     is_told = False
     while True:
         try:
-            return runfiles.create(station.folder, run, first)
+            return claims.create(station.folder, run, first)
         except OSError as error:
-            if error.errno not in runfiles.NO_SPACE or time.monotonic() > limit:
+            if error.errno not in claims.NO_SPACE or time.monotonic() > limit:
                 raise
         if not is_told:
             os.write(2, b"there is no space for its run file: it waits\n")
@@ -233,18 +234,15 @@ def create_file(station: Station, run: int, ticks: int, drafted: int | None = No
         time.sleep(_SPACE_AGAIN_S)
 
 
-def _first_line(station: Station, ticks: int) -> list[Any]:
-    return [os.getpid(), ticks, station.boot]
-
-
 class Reporter:
     """Tells the keeper and the run file how the run goes."""
 
-    def __init__(self, pipe: int, file: int, run: int | None = None) -> None:
-        """`run` is named where the pipe serves several."""
+    def __init__(self, pipe: int, file: int, run: int, *, is_shared: bool = False) -> None:
+        """`is_shared` tells that the pipe serves several runs."""
         self._pipe = pipe
         self._file = file
-        self._mark = {} if run is None else {"run": run}
+        self._run = run
+        self._mark = {"run": run} if is_shared else {}
         self.at = 0.0
         """When the run began."""
 
@@ -265,7 +263,7 @@ class Reporter:
         """Say how the run ended: run file first, that is what outlives us."""
         end |= {"started": self.at, "ended": time.time()}
         with suppress(OSError):
-            os.write(self._file, wire.encode(end))
+            os.write(self._file, claims.line(self._run, end))
         self._send({"end": end})
         return 0
 
