@@ -18,7 +18,7 @@ from linod.daemon.ahead import NotYet
 from linod.daemon.service import Service
 from linod.daemon.teller import Teller
 from linod.engine import Settled
-from linod.events import Event, Outcome, RunEnded, RunRequested, RunStarted
+from linod.events import Event, Outcome, RunEnded, RunRequested, RunStarted, StartRun
 from linod.log.plan import LogPlan
 from linod.specs import Config, Linod
 from linod.store.interface import StoreError
@@ -112,6 +112,10 @@ class Executor:
     def __init__(self) -> None:
         self.expected: list[list[str]] = []
         self.armed: list[list[str]] = []
+        self.count = 0
+
+    def start(self, *commands: StartRun) -> None:
+        assert commands == (), "nothing is to be started here"
 
     def expect(self, tasks: list[str]) -> None:
         self.expected.append(tasks)
@@ -191,6 +195,42 @@ def test_that_a_run_began_is_recorded_soon_where_nothing_else_happens() -> None:
         return engine.heard
 
     assert [begun(1)] == play(scene)
+
+
+def ended(run: int) -> RunEnded:
+    return RunEnded(run=run, lease="l", outcome=Outcome.SUCCEEDED)
+
+
+def test_ends_right_behind_a_settlement_are_recorded_together() -> None:
+    async def scene(service: Service, engine: Engine) -> list[list[Event]]:
+        engine.is_free.set()
+        await until(lambda: engine.calls)
+        await service.rest()
+        service.hear(ended(0))
+        await until(lambda: len(engine.heard) == 1)
+        for run in range(1, 20):
+            service.hear(ended(run))
+            await asyncio.sleep(0)
+        await until(lambda: len(engine.heard) == 20)
+        return engine.calls
+
+    # A machine that pauses in the middle may cut them; one after another they would be twenty.
+    assert len([events for events in play(scene) if events]) < 10
+
+
+def test_a_request_does_not_wait_for_others() -> None:
+    async def scene(service: Service, engine: Engine) -> int:
+        engine.is_free.set()
+        await until(lambda: engine.calls)
+        await service.rest()
+        service.hear(ended(0))
+        request = RunRequested(request=1, task="mail", by="alice", at=service.instant_of_request())
+        service.wish(request)
+        await until(lambda: request in engine.heard)
+        (events,) = [events for events in engine.calls if request in events]
+        return len(events)
+
+    assert play(scene) == 2
 
 
 def test_what_is_foreseen_is_decided_before_its_instant_and_committed_at_it() -> None:

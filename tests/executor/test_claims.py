@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disks import fill, small_disk
-from linod.executor import claims, runfiles, worker
+from linod.executor import claims, runfiles, wire, worker
 from linod.executor.claims import BOOK_BYTES, BOOK_RUNS, Books
 from linod.executor.messages import TaskSpec
 
@@ -63,7 +63,7 @@ def claim(folder: int, book: int | None, run: int, **limits: int) -> int:
 
 def test_a_file_of_its_own_has_its_lines_and_is_for_its_user(folder: int, tmp_path: Path) -> None:
     file = claims.create(folder, 7, FIRST)
-    os.write(file, claims.line(7, END))
+    os.write(file, claims.line(7, wire.encode(END)))
     os.close(file)
 
     assert claims.read(folder, 7) == [FIRST, END]
@@ -75,7 +75,7 @@ def test_runs_in_a_book_have_their_lines_each(folder: int, books: Books, tmp_pat
     book = next_of(books)
     assert claims.enter(folder, 7, book, FIRST)
     assert claims.enter(folder, 77, book, [1, 2, "x"])
-    os.write(book, claims.line(77, END))
+    os.write(book, claims.line(77, wire.encode(END)))
     claims.append(folder, 7, {"outcome": "failed"})
 
     assert claims.read(folder, 7) == [FIRST, {"outcome": "failed"}]
@@ -153,7 +153,7 @@ def test_what_is_written_between_the_lines_concerns_no_other_run(
     for run, noise in written:
         if not noise.startswith(b"\n"):  # a line that was cut off has no beginning of another
             os.write(book, noise.replace(b"\n", b""))
-        os.write(book, claims.line(run, {"ended": run}))
+        os.write(book, claims.line(run, wire.encode({"ended": run})))
 
     for run in range(1, 13):
         ends = [{"ended": run}] * sum(each == run for each, _ in written)

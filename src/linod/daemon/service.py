@@ -29,6 +29,7 @@ from linod.events import (
     ClockAccepted,
     Event,
     Requested,
+    RunEnded,
     RunStarted,
     StartRun,
     StopRun,
@@ -42,6 +43,10 @@ from linod.views import clock_ahead, duration
 RETRY_S = 0.5
 """Between two attempts at a store that fails: well within the 10 s after which a full disk that
 has space again must be noticed."""
+ENDS_TOGETHER_S = 0.01
+"""So soon after a settlement an end waits for others: the commit that records it costs as much."""
+_HURRIED_S = 0.002
+"""And so soon where all places were taken: others may wait for one."""
 START_RECORDED_WITHIN_S = 0.05
 """That a run began is nothing to decide by: mostly it is recorded with what is, or with its end."""
 TROUBLE_AGAIN_S = 60.0
@@ -71,7 +76,10 @@ class Service:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="linod-store")
         self._events: list[Event] = []
         self._unhurried: asyncio.TimerHandle | None = None
-        """Wakes for starts of which nothing is decided."""
+        """Wakes for events that may wait a moment."""
+        self._settled_at = 0.0
+        self._places = 0
+        """Runs at once."""
         self._wake = asyncio.Event()
         self._alarm = clock.Alarm(self._wake.set)
         self._foresight = Foresight(self._expect)
@@ -90,11 +98,14 @@ class Service:
     def hear(self, event: Event) -> None:
         """Queue an event; never blocks."""
         self._events.append(event)
-        if not isinstance(event, RunStarted):
+        now = self._loop.time()
+        if isinstance(event, RunStarted):
+            self._wake_at(now + START_RECORDED_WITHIN_S)
+        elif isinstance(event, RunEnded):
+            is_full = self._executor.count + 1 >= self._places
+            self._wake_at(self._settled_at + (_HURRIED_S if is_full else ENDS_TOGETHER_S))
+        else:
             self._wake.set()
-        elif self._unhurried is None:
-            loop = asyncio.get_running_loop()
-            self._unhurried = loop.call_later(START_RECORDED_WITHIN_S, self._wake.set)
 
     async def in_store(self, work: Callable[[], _Result]) -> _Result:
         """Do something in the store's thread."""
@@ -202,6 +213,7 @@ class Service:
             self._alarm.set(self._ahead.ring_at(wake))
 
     def _adopt(self, config: Config) -> Settled:
+        self._places = config.linod.max_running
         return self._engine.adopt(config, clock.now(), elapsed=clock.elapsed())
 
     def _record(self, row: ActionRow) -> None:
@@ -247,6 +259,7 @@ class Service:
             return False
         self._recover_from_trouble()
         self.carry_out(settled)
+        self._settled_at = self._loop.time()
         if self._notice_clock() or any(isinstance(event, ClockAccepted) for event in events):
             await self._look_ahead()
         return True
@@ -258,6 +271,16 @@ class Service:
         except (NotYet, StoreError):
             self._executor.disarm()
             raise
+
+    def _wake_at(self, at: float) -> None:
+        if at <= self._loop.time():
+            self._wake.set()
+            return
+        if self._unhurried is not None:
+            if self._unhurried.when() <= at:
+                return
+            self._unhurried.cancel()
+        self._unhurried = self._loop.call_at(at, self._wake.set)
 
     async def _until_stored(self, work: Callable[[], _Result]) -> _Result:
         while True:
@@ -294,10 +317,9 @@ class Service:
 
     def carry_out(self, settled: Settled) -> None:
         """Do what a settlement asks for: first what starts and stops, then what is told."""
+        self._executor.start(*(each for each in settled.effects if isinstance(each, StartRun)))
         for effect in settled.effects:
-            if isinstance(effect, StartRun):
-                self._executor.start(effect)
-            elif isinstance(effect, StopRun):
+            if isinstance(effect, StopRun):
                 self._executor.stop(effect)
         self._alarm.set(self._ahead.ring_at(settled.wake))
         self._foresight.look(settled.wake)

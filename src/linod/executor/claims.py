@@ -110,9 +110,20 @@ def create(folder: int, run: int, first: list[Any]) -> int:
     return file
 
 
-def line(run: int, message: dict[str, Any]) -> bytes:
-    """Write what is to be appended for a run; what was cut off before it spoils nothing."""
-    return b"\n%d %b" % (run, wire.encode(message))
+def line(run: int, text: bytes) -> bytes:
+    """Write a line to be appended for a run; what was cut off before it spoils nothing."""
+    return b"\n%d %b" % (run, text)
+
+
+def exists(folder: int, run: int) -> bool:
+    """Tell whether somebody has claimed a run."""
+    try:
+        os.stat(str(run), dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        pass  # who knows
+    return True
 
 
 def append(folder: int, run: int, end: dict[str, Any]) -> None:
@@ -120,7 +131,7 @@ def append(folder: int, run: int, end: dict[str, Any]) -> None:
     with suppress(OSError):
         file = os.open(str(run), os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW, dir_fd=folder)
         try:
-            os.write(file, line(run, end))
+            os.write(file, line(run, wire.encode(end)))
         finally:
             os.close(file)
 

@@ -3,8 +3,9 @@
 Rules of this border:
 - A member has the runs of one context only: what is set once in it fits them all.
 - One run at a time, but several async ones of the same task, in one loop.
-- What is ordered while others have just begun waits a moment: most runs are short, and the member
-  that has one is done with it sooner than another process is awake.
+- Most runs are short: orders queue at as many members as there are cores, and none waits for a
+  keeper between two runs. Behind a run that is not short nothing waits for longer than a moment:
+  what the member has not read is taken back, and another one has it.
 - A member that was forked before a task was learned, or learned anew, gets no run of it.
 - Nobody is replaced in the middle of a run; one that is dismissed has a moment for its exit
   handlers.
@@ -15,24 +16,22 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from attrs import frozen
 
-from linod.events import Outcome
-from linod.executor import tree, wire
+from linod.executor import tree
 from linod.executor.calling import Planned, is_async
-from linod.executor.forking import Forking, Spare
-from linod.executor.kept import KeptRun
+from linod.executor.forking import Forking
+from linod.executor.kept import KeptRun, Phase
+from linod.executor.member import Given, Member
 from linod.executor.messages import TaskSpec
 from linod.executor.weighing import MEMORY, weight
 
 IDLE_S = 600.0
 """For so long a member waits for its next run."""
 LEAVES_WITHIN_S = 1.2
-PATIENCE_S = 0.003
-"""For so long an order waits for a member that has just begun with another."""
 _BEGIN_AT_ONCE = os.cpu_count() or 1
 # What a run leaves behind in memory must not be the next one's end.
 _MEMORY_SHARE = 0.5
@@ -67,113 +66,19 @@ class Context:
         return self.task is not None
 
 
-@frozen
-class Waiting:
-    """An order that waits for a member to be done."""
+class Team:
+    """The members with one context, and the orders that none of them has yet."""
 
-    run: KeptRun
-    message: dict[str, Any]
-    context: Context
-    until: float
+    def __init__(self, *, is_async: bool) -> None:
+        self.is_async = is_async
+        self.members: list[Member] = []
+        self.waiting: deque[Given] = deque()
 
-
-class Member:
-    """A long-lived worker, and our ends of its pipes."""
-
-    def __init__(self, spare: Spare, context: Context, born: int) -> None:
-        self.pid = spare.pid
-        self.pipes = spare.pipes
-        self.ring = spare.ring
-        self.context = context
-        self.born = born
-        """What was learned later it does not know."""
-        self.runs: dict[int, KeptRun] = {}
-        self.speaking: KeptRun | None = None
-        """The run that began last: what is printed past Python is taken for its."""
-        self.served = 0
-        self.began_at = 0.0
-        self.idle_since = 0.0
-        self.is_leaving = False
-        self.is_dead = False
-        self.kill_at: float | None = None
-        self._orders = spare.orders
-        self._reports = wire.LineBuffer(wire.LINE_MAX)
-        self._lines = wire.LineBuffer(wire.LINE_MAX)
-        os.set_blocking(spare.orders, False)
-
-    @property
-    def is_async(self) -> bool:
-        """Tell whether it executes several runs at once."""
-        return self.context.is_async
-
-    def descriptors(self) -> list[int]:
-        """List our ends of its pipes."""
-        orders = [] if self._orders < 0 else [self._orders]
-        return [*self.pipes.values(), *orders]
-
-    def take(self, run: KeptRun, now: float) -> None:
-        """Have the run, whose order it got."""
-        self.runs[run.order.run] = run
-        self.began_at = now
-        self.speaking = run
-        self.served += 1
-        run.member = self
-        run.keep_in(self.ring)
-        run.pid = self.pid
-
-    def order(self, message: dict[str, Any]) -> bool:
-        """Give it an order; False if it does not read."""
-        try:
-            os.write(self._orders, wire.encode(message))
-        except OSError:
-            return False
-        return True
-
-    def cancel(self, run: KeptRun) -> None:
-        """Have it end an async run."""
-        self.order({"do": "cancel", "run": run.order.run})
-
-    def lose_others(self, run: KeptRun) -> None:
-        """Say of its other runs that they are lost, since it has to die for this one."""
-        for other in self.runs.values():
-            if other is not run and other.wanted is None and not other.has_left:
-                reason = f"its process was ended for run {run.order.run}"
-                other.wanted = (Outcome.LOST, reason)
-
-    def reports(self, data: bytes) -> list[tuple[KeptRun, dict[str, Any]]]:
-        """Return what it reports of its runs; user code may write anything here, but not much.
-
-        An end is heard also where a run had said too much: nothing else tells that it is over.
-        """
-        found = []
-        for line in self._reports.feed(data):
-            message = wire.decode(line) or {}
-            run = self._run(message.get("run"))
-            if run is not None and ("end" in message or run.may_say(len(line))):
-                found.append((run, message))
-        return found
-
-    def log_lines(self, data: bytes) -> list[tuple[KeptRun, bytes]]:
-        """Return what its runs wrote to the log; each line begins with the number of the run."""
-        parts = [line.partition(b" ") for line in self._lines.feed(data)]
-        known = [(self._run(int(number)), line) for number, _, line in parts if number.isdigit()]
-        return [(run, line + b"\n") for run, line in known if run is not None]
-
-    def dismiss(self, now: float) -> None:
-        """Let it read the end of its orders, and leave."""
-        if not self.is_leaving:
-            self.is_leaving = True
-            self.kill_at = now + LEAVES_WITHIN_S
-            self.close_orders()
-
-    def close_orders(self) -> None:
-        """Close our end of the pipe of its orders."""
-        if self._orders >= 0:
-            os.close(self._orders)
-            self._orders = -1
-
-    def _run(self, number: Any) -> KeptRun | None:
-        return self.runs.get(number) if isinstance(number, int) else None
+    def given(self) -> Iterator[Given]:
+        """Give all orders of which no run has begun."""
+        for member in self.members:
+            yield from member.given
+        yield from self.waiting
 
 
 class Pipes(Protocol):
@@ -181,6 +86,9 @@ class Pipes(Protocol):
 
     def begin(self, member: Member) -> None:
         """Read its pipes from now on."""
+
+    def hear(self, member: Member) -> None:
+        """Take what it has reported until now."""
 
     def end(self, member: Member) -> None:
         """Read them no more."""
@@ -190,10 +98,13 @@ class Employer(Protocol):
     """Who is told what became of an order."""
 
     def placed(self, run: KeptRun) -> None:
-        """A member has the run."""
+        """The run has begun in a member, or was about to when that died."""
 
     def refused(self, run: KeptRun, error: OSError) -> None:
         """No worker could be forked for it."""
+
+    def has_claim(self, run: KeptRun) -> bool:
+        """Tell whether its run file is there."""
 
 
 class Crew:
@@ -206,8 +117,8 @@ class Crew:
         self._pipes = pipes
         self._employer = employer
         self._clock = clock
-        self._members: dict[int, Member] = {}
-        self._waiting: deque[Waiting] = deque()
+        self._teams: dict[Context, Team] = {}
+        self._members: dict[int, tuple[Member, Team]] = {}
         self._learned: dict[str, int] = {}
         self._lessons = 0
         self._is_dismissed = False
@@ -219,7 +130,7 @@ class Crew:
 
     def descriptors(self) -> list[int]:
         """List our ends of their pipes."""
-        return [each for member in self._members.values() for each in member.descriptors()]
+        return [each for member, _ in self._members.values() for each in member.descriptors()]
 
     def learn(self, spec: TaskSpec) -> None:
         """Note that those who are there do not know this task, or not as it is now."""
@@ -229,157 +140,228 @@ class Crew:
     @property
     def is_empty(self) -> bool:
         """Tell whether there is no member, and no order waits for one."""
-        return not (self._members or self._waiting)
+        return not self._members and not any(True for _ in self.queued())
+
+    def queued(self) -> Iterator[KeptRun]:
+        """Give the runs that were ordered and have not begun."""
+        for team in self._teams.values():
+            for given in team.given():
+                yield given.run
 
     def employ(self, run: KeptRun, message: dict[str, Any], context: Context) -> None:
-        """Have a member execute a run, at once or in a moment."""
-        now = self._clock()
-        order = Waiting(run, message, context, now + PATIENCE_S)
-        if context.is_async or (not self._waiting and self._may_begin(context, now)):
-            self._place(order)
-        else:
-            self._waiting.append(order)
+        """Have a member execute a run, as soon as one can."""
+        team = self._teams.get(context)
+        if team is None:
+            team = self._teams[context] = Team(is_async=context.is_async)
+        team.waiting.append(Given(run, message))
+        if len(team.waiting) == 1:
+            self._distribute(team)
 
-    def hurry(self, number: int) -> None:
-        """Let a run begin that waits for a moment, where it does."""
-        for order in tuple(self._waiting):
-            if order.run.order.run == number:
-                self._waiting.remove(order)
-                self._place(order)
+    def withdraw(self, number: int) -> KeptRun | None:
+        """Take an order back; None where it was read already, or never came here."""
+        for team in self._teams.values():
+            if any(given.run.order.run == number for given in team.given()):
+                self._take_all_back(team)
+                found = next((each for each in team.waiting if each.run.order.run == number), None)
+                if found is not None:
+                    team.waiting.remove(found)
+                self._distribute(team)
+                return None if found is None else found.run
+        return None
+
+    def withdraw_all(self) -> None:
+        """Take all orders back that were not read; nobody executes them."""
+        for team in self._teams.values():
+            self._take_all_back(team)
+            team.waiting.clear()
+
+    def isolate(self, run: KeptRun) -> None:
+        """See to it that its member goes on to no other run, and learn whether it has.
+
+        Afterwards either the run is over, or its member executes it and nothing else.
+        """
+        if run.member is None or run.member.is_async or run.member.is_dead:
+            return
+        _put_back(self._members[run.member.pid][1], run.member.take_back())
+        self._pipes.hear(run.member)
 
     def missing(self, wanted: Iterable[Context]) -> int:
         """Count the members that are wanted for a beginning and neither there nor idle."""
-        idle = Counter(each.context for each in self._members.values() if _is_idle(each))
-        counts = {
-            context: count if context.is_async else min(count, _BEGIN_AT_ONCE)
-            for context, count in Counter(wanted).items()
-        }
-        return sum((Counter(counts) - idle).values())
+        missing = 0
+        for context, count in Counter(wanted).items():
+            team = self._teams.get(context)
+            idle = sum(map(_is_idle, team.members)) if team is not None else 0
+            most = count if context.is_async else min(count, _BEGIN_AT_ONCE)
+            missing += max(0, most - idle)
+        return missing
 
     def release(self, run: KeptRun, now: float) -> None:
         """Note that a run of a member has ended."""
         member = run.member
         assert member is not None, "it had a worker of its own"
         member.runs.pop(run.order.run, None)
-        if member.runs:
-            return
-        member.idle_since = now
+        member.is_spent = member.is_spent or _is_spent(member, run.spec)
         if member.is_dead:
-            self._forget(member)
-        elif self._is_dismissed or _is_spent(member, run.spec):
-            member.dismiss(now)
-        else:
-            self._give_next(member)
+            if not member.runs:
+                self._forget(member)
+            return
+        team = self._members[member.pid][1]
+        if member.is_spent:
+            _put_back(team, member.take_back())
+        if not member.load:
+            member.idle_since = now
+            if self._is_dismissed or member.is_spent:
+                member.dismiss(now, LEAVES_WITHIN_S)
 
     def died(self, pid: int) -> None:
         """Take note of a dead child, where it was a member."""
-        member = self._members.get(pid)
-        if member is not None:
-            member.is_dead = True
-            del self._members[pid]
-            if not member.runs:
-                self._forget(member)
+        member, team = self._members.pop(pid, (None, None))
+        if member is None or team is None:
+            return
+        back, member.is_dead = member.take_back(), True
+        self._pipes.hear(member)
+        team.members.remove(member)
+        # It had read one more at most, of which it did not report anything.
+        for given in tuple(member.given):
+            if self._employer.has_claim(given.run):
+                member.begin(given)
+            else:
+                back.append(given)
+        member.given.clear()
+        _put_back(team, back)
+        if not member.runs:
+            self._forget(member)
 
     def dismiss_all(self, now: float) -> None:
         """Let those leave that have no runs, and the others after their last one."""
-        while self._waiting:
-            self._place(self._waiting.popleft())
         self._is_dismissed = True
-        for member in self._members.values():
-            if not member.runs:
-                member.dismiss(now)
+        for member, _ in tuple(self._members.values()):
+            if not member.load:
+                member.dismiss(now, LEAVES_WITHIN_S)
 
     def next_at(self) -> float | None:
-        """Say when somebody has waited for long enough, to live or to leave."""
-        times = [_due_at(member) for member in self._members.values() if not member.runs]
-        times += [self._waiting[0].until] if self._waiting else []
-        return min(times, default=None)
+        """Say when somebody has waited for long enough, to go on, to live or to leave."""
+        if any(map(self._is_short, self._teams.values())):
+            return self._clock()
+        times = (_due_at(member) for member, _ in self._members.values())
+        return min((at for at in times if at is not None), default=None)
 
     def advance(self, now: float) -> None:
-        """Place what waited long enough, dismiss who was idle for long, end who does not leave."""
-        if self._waiting and self._waiting[0].until <= now:
-            # One in a turn: a fork takes its time, and meanwhile somebody may be done.
-            self._place(self._waiting.popleft())
-        for member in tuple(self._members.values()):
-            if member.runs or now < _due_at(member):
+        """Give what waits to who has room, in each turn; take back what is stuck.
+
+        Dismiss who was idle for long, end who does not leave.
+        """
+        for member, team in tuple(self._members.values()):
+            at = _due_at(member)
+            if at is None or now < at:
                 continue
-            if member.is_leaving:
+            if member.given:
+                _put_back(team, member.take_back())
+            elif member.is_leaving:
                 os.kill(member.pid, signal.SIGKILL)
                 member.kill_at = now + LEAVES_WITHIN_S
             else:
-                member.dismiss(now)
+                member.dismiss(now, LEAVES_WITHIN_S)
+        for team in self._teams.values():
+            if team.waiting:
+                self._distribute(team)
 
-    def _may_begin(self, context: Context, now: float) -> bool:
-        """Say whether few enough have just begun: others are better off behind them."""
-        begun = [
-            member
-            for member in self._members.values()
-            if member.runs and member.context == context and now - member.began_at < PATIENCE_S
-        ]
-        return len(begun) < _BEGIN_AT_ONCE
+    # -- who has what -------------------------------------------------------------------------
 
-    def _place(self, order: Waiting) -> None:
-        run = order.run
-        for member in self._fitting(order.context, run.spec):
-            if self._give(member, order):
+    def _distribute(self, team: Team) -> None:
+        """Give what waits, in its order; at most one process is forked, which takes its time."""
+        may_fork = True
+        while team.waiting:
+            given = team.waiting[0]
+            member, is_short = self._chosen(team, given.run.spec)
+            if member is not None:
+                if not member.take(given):
+                    return
+                team.waiting.popleft()
+            elif is_short and may_fork:
+                may_fork = False
+                team.waiting.popleft()
+                self._hire(team, given)
+            else:
                 return
+
+    def _chosen(self, team: Team, spec: TaskSpec) -> tuple[Member | None, bool]:
+        """Choose who gets an order; where nobody can, say whether another is to be forked."""
+        now, learned = self._clock(), self._learned.get(spec.name, 0)
+        fitting = [member for member in team.members if _may_take(member, spec, learned)]
+        if team.is_async:
+            return (fitting[0], False) if fitting else (None, True)
+        idle = [member for member in fitting if not member.load]
+        if idle:
+            # The one that was idle last is the warmest.
+            return max(idle, key=lambda member: member.idle_since), False
+        busy = [member for member in fitting if not member.is_stuck(now)]
+        if len(busy) < _BEGIN_AT_ONCE:
+            return None, True
+        least = min(busy, key=lambda member: member.load)
+        return (least if least.has_room() else None), False
+
+    def _is_short(self, team: Team) -> bool:
+        """Say whether something waits for a process that is to be forked."""
+        return bool(team.waiting) and self._chosen(team, team.waiting[0].run.spec)[1]
+
+    def _hire(self, team: Team, given: Given) -> None:
+        learned = self._learned.get(given.run.spec.name, 0)
+        for member in team.members:
+            if _is_idle(member) and member.born < learned:
+                # It knows fewer and fewer of the tasks; one that knows all of them takes its place.
+                member.dismiss(self._clock(), LEAVES_WITHIN_S)
         try:
-            spare = self._forking.hire(order.message)
+            spare = self._forking.hire(given.message)
         except OSError as error:
-            self._employer.refused(run, error)
+            self._employer.refused(given.run, error)
             return
-        member = Member(spare, order.context, self._lessons)
-        self._members[member.pid] = member
+        placed, clock = self._employer.placed, self._clock
+        member = Member(spare, self._lessons, placed, clock, is_async=team.is_async)
+        member.hired(given)
+        self._members[member.pid] = member, team
+        team.members.append(member)
         self._pipes.begin(member)
-        self._take(member, run)
 
-    def _give_next(self, member: Member) -> None:
-        """Give what waits to a member that is done."""
-        for order in tuple(self._waiting):
-            if self._fits(member, order.context, order.run.spec):
-                self._waiting.remove(order)
-                if not self._give(member, order):
-                    self._place(order)
-                return
-
-    def _give(self, member: Member, order: Waiting) -> bool:
-        if not member.order(order.message):
-            return False
-        self._take(member, order.run)
-        return True
-
-    def _take(self, member: Member, run: KeptRun) -> None:
-        member.take(run, self._clock())
-        self._employer.placed(run)
-
-    def _fits(self, member: Member, context: Context, spec: TaskSpec) -> bool:
-        is_known = member.born >= self._learned.get(spec.name, 0)
-        return is_known and member.context == context and not member.is_leaving
-
-    def _fitting(self, context: Context, spec: TaskSpec) -> Collection[Member]:
-        fitting = [each for each in self._members.values() if self._fits(each, context, spec)]
-        if context.is_async:
-            return [member for member in fitting if member.served < spec.max_runs]
-        # The one that was idle last is the warmest.
-        idle = [member for member in fitting if not member.runs]
-        return sorted(idle, key=lambda member: -member.idle_since)
+    def _take_all_back(self, team: Team) -> None:
+        for member in team.members:
+            _put_back(team, member.take_back())
 
     def _forget(self, member: Member) -> None:
         member.close_orders()
         self._pipes.end(member)
 
 
+def _put_back(team: Team, orders: list[Given]) -> None:
+    """Let orders wait again, behind those that were given before them."""
+    if orders:
+        queued = sorted([*orders, *team.waiting], key=lambda given: given.run.order.run)
+        team.waiting = deque(queued)
+
+
+def _may_take(member: Member, spec: TaskSpec, learned: int) -> bool:
+    """Tell whether a member may have another run of a task, which keepers learned by then."""
+    if member.born < learned or not member.may_take(spec):
+        return False
+    return member.is_async or not any(
+        run.phase is not Phase.RUNNING for run in member.runs.values()
+    )
+
+
 def _is_idle(member: Member) -> bool:
-    return not (member.runs or member.is_leaving)
+    return not (member.load or member.is_leaving)
 
 
-def _due_at(member: Member) -> float:
+def _due_at(member: Member) -> float | None:
+    """Say when a member has to be looked at."""
+    if member.load:
+        return member.look_at()
     return member.idle_since + IDLE_S if member.kill_at is None else member.kill_at
 
 
 def _is_spent(member: Member, spec: TaskSpec) -> bool:
     """Say whether a member has executed enough, or kept too much."""
-    if member.served >= spec.max_runs:
+    if member.served - len(member.given) >= spec.max_runs:
         return True
     limit = spec.limits.get(MEMORY)
     if limit is None:

@@ -125,15 +125,20 @@ class Executor:
         for link in links:
             link.send({"do": "disarm"})
 
-    def start(self, command: StartRun) -> None:
-        """Start a run; its row must be committed."""
-        try:
-            link = self._keepers.of(command.task)
-        except OSError as error:
-            reason = f"its keeper could not be started: {error}"
-            self._end_soon(_failed(command, reason, naming(error)))
-            return
-        self._give(Going.of(command), link)
+    def start(self, *commands: StartRun) -> None:
+        """Start runs; their rows must be committed."""
+        found = [(command, link) for command in commands if (link := self._keeper_for(command))]
+        if any(each.run in self._armed and not self._is_armed(each, link) for each, link in found):
+            self.disarm()  # another order, or another keeper
+        armed: dict[Own, list[int]] = {}
+        for command, link in found:
+            if self._is_armed(command, link):
+                self._going[command.run] = (Going.of(command), link)
+                armed.setdefault(link, []).append(command.run)
+            else:
+                self._give(Going.of(command), link)
+        for link, runs in armed.items():
+            self._go(link, runs)
 
     def expect(self, tasks: Collection[Task]) -> None:
         """Prepare for starts of these tasks within a second or two: workers are forked ahead."""
@@ -161,6 +166,11 @@ class Executor:
             self._keepers.stop_idling(link)
         else:
             self._keepers.idle_soon(link)
+
+    @property
+    def count(self) -> int:
+        """How many runs go on."""
+        return len(self._going)
 
     def stop(self, command: StopRun) -> None:
         """End a run, with all its processes; nothing happens if it is not going on here."""
@@ -222,15 +232,27 @@ class Executor:
         assert going.command is not None
         self._going[going.run] = (going, link)
         is_followed = bool(self._followers.get(going.run))
-        if self._armed.get(going.run) == (going.lease, link):
-            del self._armed[going.run]
-            link.go(going.run)
-            if is_followed:
-                self._tell(going.run, "follow")
-            return
-        if going.run in self._armed:
-            self.disarm()  # another order, or another keeper
         link.start(going.command.task, messages.start(going.command, is_followed=is_followed))
+
+    def _keeper_for(self, command: StartRun) -> Own | None:
+        """Find who starts a run; where nobody can, the run has ended."""
+        try:
+            return self._keepers.of(command.task)
+        except OSError as error:
+            reason = f"its keeper could not be started: {error}"
+            self._end_soon(_failed(command, reason, naming(error)))
+            return None
+
+    def _is_armed(self, command: StartRun, link: Own) -> bool:
+        return self._armed.get(command.run) == (command.lease, link)
+
+    def _go(self, link: Own, runs: Sequence[int]) -> None:
+        """Have what is armed start."""
+        link.go(runs)
+        for run in runs:
+            del self._armed[run]
+            if self._followers.get(run):
+                self._tell(run, "follow")
 
     # -- what keepers say ---------------------------------------------------------------------
 

@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 
 from attrs import define
 
-from linod.executor import descriptors, memory, messages, waiting, wire, worker
+from linod.executor import descriptors, memory, messages, waiting, worker
 from linod.executor.claims import Books
 from linod.executor.messages import Order, Settings, prepare
+from linod.executor.orders import Inbox
 from linod.ring import Ring
 
 _BLOCKED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -50,8 +51,8 @@ class Spare:
     pid: int
     pipes: dict[str, int]
     ring: Ring | None
-    orders: int
-    """Writing end of the pipe on which it waits."""
+    inbox: Inbox
+    """Where it waits for what it is to do."""
     task: str | None = None
     """For which it is prepared; such a one gets no other's run."""
 
@@ -138,7 +139,7 @@ class Forking:
     def go(self, run: int) -> Forked | None:
         """Have the worker that has the order of a run execute it; None where there is none."""
         spare = self._armed.pop(run, None)
-        if spare is None or not _took(spare, messages.go(run)):
+        if spare is None or not _took(spare, messages.go([run])):
             return None
         return Forked(spare.pid, spare.pipes, spare.ring)
 
@@ -189,17 +190,16 @@ class Forking:
                 self._spares.remove(spare)
 
     def _new_spare(self, task: str | None) -> Spare:
-        reading, writing = os.pipe()
+        inbox = Inbox()
         try:
             forked = self._fork(
-                lambda station: waiting.wait(station, reading, self._find, task), [writing]
+                lambda station: waiting.wait(station, inbox.reading, self._find, task),
+                [inbox.writing],
             )
         except OSError:
-            os.close(writing)
+            inbox.close()
             raise
-        finally:
-            os.close(reading)
-        return Spare(*forked, writing, task)
+        return Spare(*forked, inbox, task)
 
     def dismiss_all(self) -> None:
         """Let the workers that wait read EOF, and end: they do not know a new task."""
@@ -257,7 +257,7 @@ class Forking:
         return Forked(pid, ours, ring)
 
     def _of_spares(self) -> list[int]:
-        return [end for spare in self._idle() for end in (spare.orders, *spare.pipes.values())]
+        return [end for spare in self._idle() for end in _descriptors(spare)]
 
     def _station(
         self, theirs: dict[str, int], close: list[tuple[int, int]], ring: Ring | None
@@ -298,19 +298,30 @@ def _took(spare: Spare, message: dict[str, Any]) -> bool:
     """Tell a worker that waits what it begins with; False if that is dead."""
     is_told = _is_told(spare, message)
     if is_told:
-        os.close(spare.orders)
+        spare.inbox.close()
     return is_told
 
 
 def _is_told(spare: Spare, message: dict[str, Any]) -> bool:
+    if spare.inbox.send(message) and not _is_dead(spare.pid):
+        return True
+    _dismiss(spare)
+    return False
+
+
+def _is_dead(pid: int) -> bool:
+    """Tell whether a child of ours has ended, and leave it to who waits for the dead."""
     try:
-        os.write(spare.orders, wire.encode(message))
-    except OSError:
-        _dismiss(spare)
-        return False
-    return True
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
+
+
+def _descriptors(spare: Spare) -> list[int]:
+    return [*spare.inbox.descriptors(), *spare.pipes.values()]
 
 
 def _dismiss(spare: Spare) -> None:
-    for descriptor in (spare.orders, *spare.pipes.values()):
+    spare.inbox.close()
+    for descriptor in spare.pipes.values():
         os.close(descriptor)

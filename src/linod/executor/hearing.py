@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any, Protocol
 
 from linod.executor import telling
-from linod.executor.crew import Member
 from linod.executor.kept import READ_MAX, KeptRun
+from linod.executor.member import Member
 from linod.specs import LogLevel
 
 _DRAIN_MAX = 1024 * 1024
@@ -49,10 +49,18 @@ class Speech(Protocol):
 class Hearing:
     """Reads the pipes of runs, for one keeper."""
 
-    def __init__(self, selector: selectors.BaseSelector, speech: Speech, tell: Tell) -> None:
-        self._selector = selector
+    def __init__(self, speech: Speech, tell: Tell) -> None:
+        self._selector = selectors.DefaultSelector()
         self._speech = speech
         self._tell = tell
+
+    def fileno(self) -> int:
+        """Return the descriptor that tells whether somebody says something."""
+        return self._selector.fileno()
+
+    def ready(self) -> list[Callable[[], int]]:
+        """Give what is to be called to take what they say now."""
+        return [key.data for key, _ in self._selector.select(0)]
 
     def begin(self, speaker: Speaker) -> None:
         """Read these pipes from now on."""
@@ -63,8 +71,16 @@ class Hearing:
     def drain(self, run: KeptRun) -> None:
         """Read what a run wrote that is over, but not what its strays go on writing."""
         speaker = run.member or run
+        if run.member is not None and not run.member.is_dead:
+            # It went on only when the others were read.
+            self._drain(speaker, "lines", _DRAIN_MAX)
+            return
         for name in tuple(speaker.pipes):
             self._drain(speaker, name, _DRAIN_MAX)
+
+    def hear(self, member: Member) -> None:
+        """Take what a member has reported until now."""
+        self._drain(member, "report", _DRAIN_MAX)
 
     def end(self, speaker: Speaker) -> None:
         """Read no more, and take what has no end."""
@@ -84,6 +100,9 @@ class Hearing:
 
     def _read(self, speaker: Speaker, name: str) -> int:
         """Take what a pipe has, at most a turn's share; return how much."""
+        if name != "report" and isinstance(speaker, Member):
+            # Who wrote what is there has reported its begin before, and goes on until it is read.
+            self.hear(speaker)
         descriptor = speaker.pipes.get(name)
         if descriptor is None:
             return 0

@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ from linod.specs import Config, Task
 _IDLE_S = 600.0
 # More would rather be started when they are needed than all at once.
 _WARM_MAX = 4
-# Of so many tasks keepers learn at once; of the others, when they are first due.
-_TAUGHT_MAX = 500
+# Of so many tasks keepers learn at once, of so many others each time the daemon has time for it.
+_TAUGHT_AT_ONCE = 500
+_TAUGHT_IN_A_TURN = 50
+_TEACH_AGAIN_S = 0.01
 
 
 class Keepers:
@@ -45,6 +48,7 @@ class Keepers:
         self._import_within_s = import_within_s
         self._config: Config | None = None
         self._late: list[str] = []
+        self._teaching: asyncio.TimerHandle | None = None
         self._links: dict[KeeperKey, Own] = {}
         self._former: set[Link] = set()
         self._idle: dict[Link, asyncio.TimerHandle] = {}
@@ -75,11 +79,24 @@ class Keepers:
         self._links = {}
         for key in self._keys_to_warm(config):
             self.warm(key)
-        for task in list(config.tasks.values())[:_TAUGHT_MAX]:
+        self._stop_teaching()
+        self._teach(config, 0, _TAUGHT_AT_ONCE)
+        self._offered = {}
+
+    def _teach(self, config: Config, begin: int, count: int) -> None:
+        """Let keepers know some of the tasks, and the others soon."""
+        end = begin + count
+        for task in islice(config.tasks.values(), begin, end):
             known = self._links.get(KeeperKey.of(task))
             if known is not None:
                 known.teach(task)
-        self._offered = {}
+        if end < len(config.tasks):
+            loop, others = asyncio.get_running_loop(), (config, end, _TAUGHT_IN_A_TURN)
+            self._teaching = loop.call_later(_TEACH_AGAIN_S, self._teach, *others)
+
+    def _stop_teaching(self) -> None:
+        if self._teaching is not None:
+            self._teaching.cancel()
 
     def warm(self, key: KeeperKey) -> None:
         """Start a keeper before it is needed: to import takes longer than a run may be late."""
@@ -154,6 +171,7 @@ class Keepers:
 
     def close(self, kept: Collection[int]) -> list[Link]:
         """End all of them, but leave those alone that have runs which are kept; give them all."""
+        self._stop_teaching()
         links = list(self)
         for link in links:
             self.stop_idling(link)

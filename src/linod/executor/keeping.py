@@ -14,18 +14,19 @@ import resource
 import selectors
 import signal
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from linod.events import Outcome
-from linod.executor import claims, messages, runfiles, telling, tree, wire, worker
-from linod.executor.calling import Planned
-from linod.executor.crew import Context, Crew
+from linod.executor import claims, messages, runfiles, telling, tree, wire
+from linod.executor.crew import Crew
 from linod.executor.door import Door
 from linod.executor.failing import failure
 from linod.executor.forking import Forked, Forking
 from linod.executor.hearing import Hearing, Speech
+from linod.executor.jobs import Jobs, Plans
 from linod.executor.kept import KeptRun
 from linod.executor.limiting import TERM_BEFORE_KILL_S, Limiting, clock
 from linod.executor.memory import OutOfMemory
@@ -42,12 +43,12 @@ ALONE_S = 60.0
 """For so long a keeper without daemon and runs waits for the next one."""
 # A worker is forked ahead in the first quiet moment.
 _QUIET_S = 0.001
-# So many other events are taken before the daemon is heard again.
+# So many runs are heard before the daemon is heard again.
 _AT_A_TIME = 8
+# For so long what runs say is left where it is, once some of it was taken.
+_TOGETHER_S = 0.001
 # A daemon that does not read gets no more of what it may miss.
 _OUTBOX_MAX = 4 * 1024 * 1024
-
-Plans = Callable[[str], Planned]
 
 
 class Keeping:
@@ -74,20 +75,23 @@ class Keeping:
         """When it ends where no daemon comes; only without daemon and runs."""
         self._folder = folder
         self._speech = speech
-        self._plans = plans
-        self._specs: dict[str, TaskSpec] = {}
+        self._jobs = Jobs(plans)
         self._secrets = set(settings.secrets)
         self._runs: dict[int, KeptRun] = {}
         self._forking = self._forker(settings)
         self._selector = selectors.DefaultSelector()
-        self._hearing = Hearing(self._selector, speech, self._tell)
+        self._hearing = Hearing(speech, self._tell)
+        self._hear_at: float | None = None
+        """When what runs say is taken again; None: as soon as they say it."""
         self._crew = Crew(self._forking, self._hearing, self, clock)
-        self._preparing = Preparing(self._forking, self._crew, self._specs, self._context, clock)
+        self._preparing = Preparing(self._forking, self._crew, self._jobs, clock)
         self._strays = Strays(settings.directory, self._workers)
         self._memory = OutOfMemory()
-        self._limiting = Limiting(self._strays, self._runs, clock)
+        self._limiting = Limiting(self._strays, self._runs, self._crew.isolate, clock)
         self._waker, self._wakeup = socket.socketpair()
         self._is_writing = False
+        self._stops: dict[int, dict[str, Any]] = {}
+        """For runs that a member has read and of which it has not said yet that they began."""
         self._unheard: list[KeptRun] = []
         """Started in this turn: their pipes are read when all have their orders."""
         self._actions: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -106,14 +110,15 @@ class Keeping:
 
     def _forker(self, settings: Settings) -> Forking:
         boot, plan = tree.boot_id(), self._speech.plan
-        own = self._own_descriptors
-        return Forking(settings, self._folder, boot, plan, self._job, own, self._is_keeping)
+        own, jobs = self._own_descriptors, self._jobs
+        return Forking(settings, self._folder, boot, plan, jobs.find, own, jobs.is_keeping)
 
     def run(self) -> None:
         """Serve until the end."""
         self._watch_signals()
         self._selector.register(self._channel, selectors.EVENT_READ)
         self._selector.register(self._door, selectors.EVENT_READ, self._door.answer)
+        self._selector.register(self._hearing, selectors.EVENT_READ, self._hear_runs)
         while not self._is_over():
             events = self._selector.select(self._wait_s())
             self._act(events)
@@ -121,6 +126,7 @@ class Keeping:
             if not events and self._needs_spare():
                 self._preparing.fork(lambda: self._selector.select(0))
             now = clock()
+            self._strays.look_anew()
             for run in [run for run in self._runs.values() if _is_due(run, now)]:
                 self._advance(run, now)
             self._crew.advance(now)
@@ -131,20 +137,36 @@ class Keeping:
     # -- the loop -----------------------------------------------------------------------------
 
     def _act(self, events: list[tuple[selectors.SelectorKey, int]]) -> None:
-        """Hear the daemon first, and again between some of the others: what is due must start."""
+        """Hear the daemon first: what is due must start."""
         others = [key for key, _ in events if key.fileobj is not self._channel]
         if len(others) < len(events):
             self._hear()
-        for number, key in enumerate(others):
+        for key in others:
+            key.data()
+
+    def _hear_runs(self) -> None:
+        """Take what runs say, and hear the daemon again between some of them.
+
+        Then they are left alone for a moment: what they say meanwhile costs less together.
+        """
+        for number, take in enumerate(self._hearing.ready()):
             if number % _AT_A_TIME == _AT_A_TIME - 1:
                 self._hear()
-            key.data()
+            take()
+        self._selector.unregister(self._hearing)
+        self._hear_at = clock() + _TOGETHER_S
+
+    def _listen_again(self, now: float) -> None:
+        if self._hear_at is not None and now >= self._hear_at:
+            self._hear_at = None
+            self._selector.register(self._hearing, selectors.EVENT_READ, self._hear_runs)
 
     def _is_over(self) -> bool:
         """Say whether there is nothing left to do; let in who waits."""
         if self._channel.is_closed:
             self._let_in()
-        if self._runs or not (self._is_leaving or self._channel.is_closed):
+        has_runs = bool(self._runs) or any(True for _ in self._crew.queued())
+        if has_runs or not (self._is_leaving or self._channel.is_closed):
             self._leave_at = None
             return False
         if self._leave_at is None:
@@ -168,7 +190,8 @@ class Keeping:
     def _wait_s(self) -> float | None:
         times = [run.next_at for run in self._runs.values() if run.next_at is not None]
         now = clock()
-        others = (self._leave_at, self._forking.ease(now), self._crew.next_at())
+        self._listen_again(now)
+        others = (self._leave_at, self._hear_at, self._forking.ease(now), self._crew.next_at())
         times += [at for at in others if at is not None]
         slow = (run.flight.slow_at for run in self._runs.values())
         times += [at for at in slow if at is not None]
@@ -197,7 +220,7 @@ class Keeping:
             self._channel.close()
             self._preparing.disarm()
             # Its successor has to start at once what falls due until it comes.
-            self._preparing.expect(self._specs, ALONE_S)
+            self._preparing.expect(self._jobs.specs, ALONE_S)
 
     def _let_in(self) -> None:
         """Take who waits for the daemon, and tell what is kept and what may be unheard."""
@@ -208,9 +231,10 @@ class Keeping:
         self._selector.register(self._channel, selectors.EVENT_READ)
         for run in self._runs.values():
             run.is_followed = False
-        self._send(telling.keeping(self._runs.values()) | {"as": self._as()})
+        kept = [*self._runs.values(), *self._crew.queued()]
+        self._send(telling.keeping(kept) | {"as": self._as()})
         for line in self._spool.lines():
-            self._channel.write(line)
+            self._channel.put(line)
         self._send({"is": "told", "protocol": messages.PROTOCOL})
         self._watch_writing()
 
@@ -221,9 +245,12 @@ class Keeping:
 
     def _send(self, message: dict[str, Any]) -> None:
         if not self._channel.is_closed:
-            self._channel.send(message)
+            self._channel.put(wire.encode(message))
 
     def _watch_writing(self) -> None:
+        """Send what was said in this turn; wait until the daemon takes what is left."""
+        if not self._channel.is_closed:
+            self._channel.flush()
         is_needed = self._channel.waiting > 0 and not self._channel.is_closed
         if is_needed == self._is_writing or self._channel.is_closed:
             return
@@ -242,33 +269,31 @@ class Keeping:
 
     def _learn(self, message: dict[str, Any]) -> None:
         spec = TaskSpec.of_json(message)
-        if self._specs.get(spec.name) == spec:
+        if not self._jobs.learn(spec):
             return  # it was a former daemon's, too
-        self._specs[spec.name] = spec
         self._forking.dismiss_all()
         self._crew.learn(spec)
         self._limiting.learn(spec)
-        self._plan(spec.procedure)
-        self._plan(spec.only_if)
         if not self._secrets.issuperset(spec.secrets):
             self._secrets.update(spec.secrets)
             self._speech.mask(sorted(self._secrets))
 
     def _go(self, message: dict[str, Any]) -> None:
-        run, order, forked = self._preparing.go(message["run"])
-        if forked is None:
-            self._begin(run, order)
-        else:
-            self._place(run, forked)
+        for number in message["runs"]:
+            run, order, forked = self._preparing.go(number)
+            if forked is None:
+                self._begin(run, order)
+            else:
+                self._place(run, forked)
 
     def _start(self, message: dict[str, Any]) -> None:
         order = order_of(message)
-        self._begin(KeptRun(order, self._specs[order.task]), message)
+        self._begin(KeptRun(order, self._jobs.specs[order.task]), message)
 
     def _begin(self, run: KeptRun, message: dict[str, Any]) -> None:
         try:
             if run.spec.is_reused:
-                self._crew.employ(run, message, self._context(run.spec))
+                self._crew.employ(run, message, self._jobs.context(run.spec))
                 return
             forked = self._forking.start(run.order, message)
         except OSError as error:
@@ -288,23 +313,16 @@ class Keeping:
         self._limiting.begin(run)
         if run.spec.log_keep is not None and run.order.slow_after_s is not None:
             run.flight.slow_at = clock() + run.order.slow_after_s
+        if (stop := self._stops.pop(run.order.run, None)) is not None:
+            self._stop(stop)
+        if self._is_leaving:
+            self._dismiss(run)
 
     def refused(self, run: KeptRun, error: OSError) -> None:
         """Tell of a run that no worker could be forked for."""
         end = failure(f"its worker could not be forked: {error.strerror}", error)
         order = run.order
         self._send({"is": "ended", "run": order.run, "lease": order.lease, **end})
-
-    def _is_keeping(self) -> bool:
-        return any(spec.log_keep for spec in self._specs.values())
-
-    def _job(self, task: str) -> worker.Job:
-        spec = self._specs[task]
-        procedure, only_if = self._plan(spec.procedure), self._plan(spec.only_if)
-        return worker.Job(spec=spec, procedure=procedure, only_if=only_if)
-
-    def _plan(self, path: str | None) -> Planned:
-        return None if path is None else self._plans(path)
 
     def _own_descriptors(self) -> list[int]:
         pipes = [pipe for run in self._runs.values() for pipe in run.pipes.values()]
@@ -313,30 +331,43 @@ class Keeping:
         if not self._channel.is_closed:
             own.append(self._channel.fileno())
         poll = getattr(self._selector, "fileno", None)
-        return [*own, *([poll()] if poll else []), *pipes]
+        return [*own, self._hearing.fileno(), *([poll()] if poll else []), *pipes]
+
+    def has_claim(self, run: KeptRun) -> bool:
+        """Tell whether the run file of a run is there."""
+        return claims.exists(self._folder, run.order.run)
 
     def _stop(self, message: dict[str, Any]) -> None:
-        self._crew.hurry(message["run"])
-        run = self._runs.get(message["run"])
-        if run is not None and run.order.lease == message["lease"]:
+        run = self._known(message["run"])
+        if run is None or run.order.lease != message["lease"]:
+            return
+        outcome, reason = Outcome(message["outcome"]), message["reason"]
+        if message["run"] in self._runs:
             patience = 0.0 if message["is_forced"] else run.spec.kill_after_s
-            outcome, reason = Outcome(message["outcome"]), message["reason"]
             self._limiting.end(run, outcome, reason, patience)
+        elif self._crew.withdraw(message["run"]) is not None:
+            run.wanted, run.ended = (outcome, reason), time.time()
+            self._tell_end(run)
+        else:
+            self._stops[message["run"]] = message
+
+    def _known(self, number: int) -> KeptRun | None:
+        """Find a run that goes on, or is queued."""
+        run = self._runs.get(number)
+        if run is None:
+            run = next((each for each in self._crew.queued() if each.order.run == number), None)
+        return run
 
     def _follow(self, message: dict[str, Any]) -> None:
-        self._crew.hurry(message["run"])
-        run = self._runs.get(message["run"])
+        run = self._known(message["run"])
         if run is not None and not run.is_followed:
             run.is_followed = True
             self._hearing.tell_lines(run, run.tail.text())
 
     def _unfollow(self, message: dict[str, Any]) -> None:
-        run = self._runs.get(message["run"])
+        run = self._known(message["run"])
         if run is not None:
             run.is_followed = False
-
-    def _context(self, spec: TaskSpec) -> Context:
-        return Context.of(spec, self._plan(spec.procedure))
 
     def _retire(self, _message: dict[str, Any]) -> None:
         self._is_retired = True
@@ -345,9 +376,13 @@ class Keeping:
 
     def _leave(self, _message: dict[str, Any]) -> None:
         self._is_leaving = True
+        self._crew.withdraw_all()
         self._crew.dismiss_all(clock())
         for run in list(self._runs.values()):
-            self._limiting.end(run, Outcome.LOST, DISMISSED, TERM_BEFORE_KILL_S)
+            self._dismiss(run)
+
+    def _dismiss(self, run: KeptRun) -> None:
+        self._limiting.end(run, Outcome.LOST, DISMISSED, TERM_BEFORE_KILL_S)
 
     def _tell_slow(self, now: float) -> None:
         """Write what was kept of runs that have become slow: a hung one may never end."""
@@ -368,8 +403,8 @@ class Keeping:
             if pid == 0:
                 return
             if not self._forking.died(pid):
-                self._note_death(pid, status, used)
                 self._crew.died(pid)
+                self._note_death(pid, status, used)
 
     def _note_death(self, pid: int, status: int, used: resource.struct_rusage) -> None:
         for run in self._runs.values():
@@ -397,6 +432,10 @@ class Keeping:
         else:
             self._hearing.end_lines(run)
             self._crew.release(run, clock())
+        self._tell_end(run)
+        self._strays.forget(self._runs)
+
+    def _tell_end(self, run: KeptRun) -> None:
         end = run.result()
         if end["outcome"] in BAD:
             self._speech.kept(run, f"the run {PAST[Outcome(end['outcome'])]}")
@@ -410,9 +449,8 @@ class Keeping:
             told = {"log": message["log"]} if is_alone else {}
             claims.append(self._folder, run.order.run, end | told)
         if not is_alone:
-            self._channel.write(line)
+            self._channel.put(line)
         self._spool.add(line)
-        self._strays.forget(self._runs)
 
 
 def _note(_number: int, _frame: Any) -> None:

@@ -22,7 +22,7 @@ from linod.ring import Ring
 from linod.specs import LogLevel
 
 if TYPE_CHECKING:
-    from linod.executor.crew import Member
+    from linod.executor.member import Member
 
 TAIL_MAX = 64 * 1024
 """Bytes of a run's log that are kept with it."""
@@ -31,6 +31,8 @@ LINE_MAX = 64 * 1024
 READ_MAX = 16 * 1024
 """Bytes taken from one pipe in a turn: a run that prints without end must not stall others."""
 CUT_MARK = b" [cut]"
+LEFT = "left"
+"""In an end: the worker, which lives on, has children, and waits until they are gone."""
 
 
 class Phase(Enum):
@@ -110,6 +112,8 @@ class KeptRun:
         """Reading ends: stdout, stderr, report, lines; none where its worker has other runs too."""
         self.member: Member | None = None
         """The long-lived worker that executes it."""
+        self.left_children = False
+        """Whether such a worker had children when it was done with it."""
         self.has_left = False
         """Whether it has ended in a worker that lives on."""
         self.pid = 0
@@ -206,6 +210,7 @@ class KeptRun:
             return
         self.has_left = True
         self.ended = time.time()
+        self.left_children = end.get(LEFT) is True
         used = end.get("used")
         self.used = used if isinstance(used, dict) else {}
         self.next_at = 0.0  # at once

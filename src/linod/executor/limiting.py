@@ -41,9 +41,15 @@ class Limiting:
     """Ends runs, at their limit or when told to."""
 
     def __init__(
-        self, strays: Strays, runs: Mapping[int, KeptRun], clock: Callable[[], float]
+        self,
+        strays: Strays,
+        runs: Mapping[int, KeptRun],
+        isolate: Callable[[KeptRun], None],
+        clock: Callable[[], float],
     ) -> None:
+        """`isolate` sees to it that the worker of a run goes on to no other one, if it does."""
         self._strays = strays
+        self._isolate = isolate
         self._runs = runs
         self._clock = clock
         self._pid = os.getpid()
@@ -69,6 +75,7 @@ class Limiting:
             if run.member is not None and run.member.is_async:
                 run.member.cancel(run)
             else:
+                self._isolate(run)
                 self._term(run, self._strays.all_of(run, self._runs))
             run.phase = Phase.TERMED
             run.kill_at = now + patience_s
@@ -144,6 +151,7 @@ class Limiting:
 
     def _kill(self, run: KeptRun, now: float) -> None:
         run.phase = Phase.KILLED
+        self._isolate(run)
         if run.member is not None and not run.is_over:
             run.member.lose_others(run)
         self._strays.signal(self._strays.all_of(run, self._runs), signal.SIGKILL)

@@ -99,10 +99,10 @@ class Link:
         self.teach(task)
         self.send(message)
 
-    def go(self, run: int) -> None:
+    def go(self, runs: Sequence[int]) -> None:
         """Have what is armed start."""
-        self.runs.add(run)
-        self.send(messages.go(run))
+        self.runs.update(runs)
+        self.send(messages.go(runs))
 
     def withdraw(self, run: int) -> bool:
         """Take back an order that waits for the keeper; False if it was sent."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import os
 import pwd
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -320,9 +320,9 @@ def arm(command: StartRun) -> dict[str, Any]:
     return {**start(command, is_followed=False), "do": "arm"}
 
 
-def go(run: int) -> dict[str, Any]:
-    """Build the message that an armed order is committed."""
-    return {"do": "go", "run": run}
+def go(runs: Sequence[int]) -> dict[str, Any]:
+    """Build the message that armed orders are committed."""
+    return {"do": "go", "runs": list(runs)}
 
 
 def order_of(message: dict[str, Any]) -> Order:

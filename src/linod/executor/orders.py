@@ -1,43 +1,106 @@
-"""The pipe on which a worker gets its orders: one of them, or one after another."""
+"""The orders of a worker: messages, of which each is read as a whole, one after another.
+
+What was not read yet can be taken back: then it is somebody else's, for sure.
+"""
 
 from __future__ import annotations
 
-import os
-from collections import deque
+import socket
+import sys
+from contextlib import suppress
 from typing import Any
 
 from linod.executor import wire
 
+# Elsewhere there is no such kind that tells of its end; there an empty message does.
+_KIND = socket.SOCK_SEQPACKET if sys.platform.startswith("linux") else socket.SOCK_DGRAM
+
+
+class Inbox:
+    """Both ends, as a keeper has them; the worker goes on with a copy of the reading one."""
+
+    def __init__(self) -> None:
+        self._writing, self._reading = socket.socketpair(socket.AF_UNIX, _KIND)
+        self._writing.setblocking(False)
+
+    @property
+    def reading(self) -> int:
+        """The end that the worker reads."""
+        return self._reading.fileno()
+
+    @property
+    def writing(self) -> int:
+        """The end that is no business of the worker."""
+        return self._writing.fileno()
+
+    def descriptors(self) -> list[int]:
+        """List what is open."""
+        ends = (self._writing.fileno(), self._reading.fileno())
+        return [each for each in ends if each >= 0]
+
+    def send(self, message: dict[str, Any]) -> bool:
+        """Give a message; False where there is no room, or nobody any more."""
+        try:
+            self._writing.send(wire.encode(message))
+        except OSError:
+            return False
+        return True
+
+    def take_back(self) -> list[dict[str, Any]]:
+        """Take back what is not read.
+
+        The worker may read one of these messages meanwhile, and not the first of them.
+        """
+        back = []
+        with suppress(OSError):  # nothing there, or closed
+            while data := self._reading.recv(wire.READ_MAX, socket.MSG_DONTWAIT):
+                message = wire.decode(data)
+                assert message is not None, "we wrote it"
+                back.append(message)
+        return back
+
+    def close(self) -> None:
+        """Let the worker read its end, behind what is there."""
+        if _KIND is socket.SOCK_DGRAM:
+            with suppress(OSError):
+                self._writing.send(b"")
+        self._writing.close()
+        self._reading.close()
+
 
 class Orders:
-    """The reading end."""
+    """The reading end, in the worker."""
 
     def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
+        self._socket = socket.socket(fileno=descriptor)
         self.is_over = False
         """Nothing will come any more."""
-        self._buffer = wire.LineBuffer(wire.REQUEST_MAX)
-        self._messages: deque[dict[str, Any]] = deque()
+
+    def fileno(self) -> int:
+        """Return the descriptor, for loops."""
+        return self._socket.fileno()
 
     def next(self) -> dict[str, Any] | None:
         """Wait for the next message; None at the end."""
-        while not self._messages and not self.is_over:
-            self._read()
-        return self._messages.popleft() if self._messages else None
+        return self._take(0)
 
     def read(self) -> list[dict[str, Any]]:
-        """Return what is there; it waits only where there is nothing to read."""
-        self._read()
-        return self.rest()
-
-    def rest(self) -> list[dict[str, Any]]:
-        """Return what came together with the message that was waited for."""
-        found = list(self._messages)
-        self._messages.clear()
+        """Return what is there, without waiting."""
+        found = []
+        with suppress(BlockingIOError):
+            while (message := self._take(socket.MSG_DONTWAIT)) is not None:
+                found.append(message)
         return found
 
-    def _read(self) -> None:
-        data = os.read(self.descriptor, wire.READ_MAX)
-        self.is_over = not data
-        messages = map(wire.decode, self._buffer.feed(data))
-        self._messages += [message for message in messages if message is not None]
+    def close(self) -> None:
+        """Take no more."""
+        self._socket.close()
+
+    def _take(self, flags: int) -> dict[str, Any] | None:
+        while not self.is_over:
+            data = self._socket.recv(wire.READ_MAX, flags)
+            self.is_over = not data
+            message = wire.decode(data)
+            if message is not None:
+                return message
+        return None

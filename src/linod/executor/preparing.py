@@ -7,14 +7,15 @@ Rules of this border:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from linod.executor import messages
-from linod.executor.crew import Context, Crew
+from linod.executor.crew import Crew
 from linod.executor.forking import Forked, Forking
+from linod.executor.jobs import Jobs
 from linod.executor.kept import KeptRun
-from linod.executor.messages import TaskSpec, order_of
+from linod.executor.messages import order_of
 
 _EXPECTED_FOR_S = 5.0
 # In a turn; in between it is looked whether something happened.
@@ -28,27 +29,26 @@ class Preparing:
         self,
         forking: Forking,
         crew: Crew,
-        specs: Mapping[str, TaskSpec],
-        context: Callable[[TaskSpec], Context],
+        jobs: Jobs,
         clock: Callable[[], float],
     ) -> None:
         self._forking = forking
         self._crew = crew
-        self._specs = specs
-        self._context = context
+        self._jobs = jobs
         self._clock = clock
         self._armed: dict[int, tuple[KeptRun, dict[str, Any]]] = {}
 
     def expect(self, names: Iterable[str], for_s: float = _EXPECTED_FOR_S) -> None:
         """Have workers forked for runs of these tasks, which are due soon."""
-        specs = [self._specs[name] for name in names if name in self._specs]
-        missing = self._crew.missing(self._context(spec) for spec in specs if spec.is_reused)
+        known = self._jobs.specs
+        specs = [known[name] for name in names if name in known]
+        missing = self._crew.missing(self._jobs.context(spec) for spec in specs if spec.is_reused)
         wanted = [*(spec.name for spec in specs if not spec.is_reused), *[None] * missing]
         self._forking.expect(wanted, self._clock() + for_s)
 
     def is_needed(self) -> bool:
         """Tell whether workers are to be forked."""
-        return bool(self._specs) and self._forking.needs_more(self._clock())
+        return bool(self._jobs.specs) and self._forking.needs_more(self._clock())
 
     def fork(self, has_happened: Callable[[], Any]) -> None:
         """Fork ahead until something happens: one after another, that costs less."""
@@ -64,7 +64,7 @@ class Preparing:
     def arm(self, message: dict[str, Any]) -> None:
         """Take an order that holds from its go on; a worker that waits gets it at once."""
         order = order_of(message)
-        run = KeptRun(order, self._specs[order.task])
+        run = KeptRun(order, self._jobs.specs[order.task])
         self._armed[order.run] = run, {**message, "do": "start"}
         if not run.spec.is_reused:
             self._forking.arm(order, message)

@@ -13,8 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import fcntl
 import os
 import resource
+import stat
+import termios
+import time
+from array import array
 from collections.abc import Coroutine, Generator
 from contextlib import suppress
 from contextvars import ContextVar
@@ -27,6 +32,7 @@ from linod.executor.calling import asked_in_loop, called_in_loop
 from linod.executor.containing import contain, limit_cpu_time
 from linod.executor.failing import failure
 from linod.executor.given import deadline_of, run_of
+from linod.executor.kept import LEFT
 from linod.executor.messages import DEADLINE, Order, TaskSpec, deadline_environ, order_of
 from linod.executor.orders import Orders
 from linod.executor.progress import Pace
@@ -38,6 +44,10 @@ from linod.log.lines import Masks
 from linod.run import Run, set_current_run, set_run_here
 
 _BACKGROUND_ENDS_WITHIN_S = 1.0
+_HEARD_WITHIN_S = 5.0
+_ALONE_WITHIN_S = 10.0
+"""A keeper gives up what will not die before that."""
+_LOOK_AGAIN_S = 0.0005
 
 
 @frozen
@@ -94,24 +104,30 @@ class Executing:
         reporter.started(self._ticks)
         limit_cpu_time(spec)
         deadline = deadline_of(reporter.at, spec.timeout_s)
-        os.environ.pop(DEADLINE, None)
-        os.environ.update(order.environ(self._station.directory) | deadline_environ(deadline))
+        self._name(order.environ(self._station.directory) | deadline_environ(deadline))
         stop = Stop(spec.timeout_s)
         made = run_of(order, deadline, stop, Pace(reporter.progress))
         mark = tree.mark(run, self._station.directory)
         return Began(file, mark, reporter, made, stop)
 
+    def _name(self, environ: dict[str, str]) -> None:
+        """Set the variables of a run, where they are not as the last one left them."""
+        if DEADLINE not in environ:
+            os.environ.pop(DEADLINE, None)
+        for name, value in environ.items():
+            if os.environ.get(name) != value:
+                os.environ[name] = value
+
     def enter(self, spec: TaskSpec) -> dict[str, Any] | None:
         """Set what a former run may have changed; return how the run ends where that fails."""
         os.umask(self._umask if spec.umask is None else spec.umask)
-        worker.stop_timers()
         worker.reset_signals()
         return worker.enter(spec.directory or self._directory)
 
-    def end(self, began: Began, end: dict[str, Any], used: dict[str, Any]) -> None:
-        """Say how the run ended."""
+    def end(self, began: Began, end: dict[str, Any], more: dict[str, Any]) -> None:
+        """Say how the run ended, and more."""
         began.stop.end()
-        began.reporter.end(worker.masked_end(end, self._masks) | {"used": used})
+        began.reporter.end(worker.masked_end(end, self._masks) | more)
         forget_run(began.run.id)
         own = None if began.file == self._station.book else began.file
         for descriptor in (began.mark, own):
@@ -132,6 +148,39 @@ def _one_after_another(executing: Executing, orders: Orders, find: Find, first: 
         order = None if message is None else order_of(message)
 
 
+def _until_heard() -> None:
+    """Wait until the keeper has read what went past Python: the next run's comes behind it."""
+    limit = time.monotonic() + _HEARD_WITHIN_S
+    while any(map(_unread, (1, 2))) and time.monotonic() < limit:
+        time.sleep(_LOOK_AGAIN_S)
+
+
+def _unread(descriptor: int) -> int:
+    """Say how many bytes are in a pipe."""
+    count = array("i", [0])
+    try:
+        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            fcntl.ioctl(descriptor, termios.FIONREAD, count)
+    except OSError:
+        return 0  # user code closed it
+    return count[0]
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _until_alone() -> None:
+    """Wait until the keeper has ended what a run left below this process."""
+    limit = time.monotonic() + _ALONE_WITHIN_S
+    while tree.below(tree.children(os.getpid()) or ()) and time.monotonic() < limit:
+        time.sleep(_LOOK_AGAIN_S)
+
+
 def _execute(executing: Executing, job: Job, order: Order) -> None:
     name_run(order.task, order.run, is_open=order.is_after_failure)
     began = executing.begin(job, order)
@@ -148,7 +197,11 @@ def _execute(executing: Executing, job: Job, order: Order) -> None:
         worker.stop_timers()
         set_current_run(None)
     assert end is not None, "programs have a worker of their own"
-    executing.end(began, end, _used(before))
+    _until_heard()
+    has_left = _has_children()
+    executing.end(began, end, {"used": _used(before)} | ({LEFT: True} if has_left else {}))
+    if has_left:
+        _until_alone()
 
 
 class Together:
@@ -173,12 +226,11 @@ class Together:
         def hear() -> None:
             self._hear(self._orders.read())
             if self._orders.is_over:
-                loop.remove_reader(self._orders.descriptor)
+                loop.remove_reader(self._orders)
                 over.set()
 
         self._begin(first)
-        self._hear(self._orders.rest())
-        loop.add_reader(self._orders.descriptor, hear)
+        loop.add_reader(self._orders, hear)
         await over.wait()
         if self._going:
             await asyncio.wait(self._going.values())
@@ -231,7 +283,7 @@ class Together:
         around.after()
         used = {} if number in self._crowded else _used(before)
         self._crowded.discard(number)
-        self._executing.end(began, end, used)
+        self._executing.end(began, end, {"used": used})
 
     async def _end_background(self, number: int) -> None:
         """Cancel what the run started and did not wait for, as `asyncio.run` does."""

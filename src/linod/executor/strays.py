@@ -26,10 +26,16 @@ class Strays:
         """Those of the keeper's children that are no strays."""
         self._pid = os.getpid()
         self._unnamed: dict[tuple[int, int], set[int]] = {}
+        self._are_none: bool | None = None
+        """Whether there are no strays, where that was looked up in this turn."""
+
+    def look_anew(self) -> None:
+        """Begin a turn: who is over is known, and what is ours is looked up once for all."""
+        self._are_none = None
 
     def of(self, run: KeptRun, runs: Mapping[int, KeptRun]) -> list[Process]:
         """Return what lives of a run whose worker is dead, or done with it."""
-        if run.member is not None and len(run.member.runs) > 1:
+        if run.member is not None and run.member.is_async and len(run.member.runs) > 1:
             return []  # what is below it may be of the others
         if self._has_no_strays() and not _has_children(run):
             return []
@@ -56,7 +62,8 @@ class Strays:
         if run.status is None and run.pid in table:
             members |= {run.pid} | tree.descendants([run.pid], table)
         if run.has_left and run.status is None:
-            members = tree.descendants([run.pid], table) - {run.pid}
+            below = tree.descendants([run.pid], table) - {run.pid}
+            members = below if _has_children(run) else set()
         adopted = self._adopted(run, runs, table)
         members |= adopted | tree.descendants(adopted, table)
         return [table[pid] for pid in members]
@@ -73,8 +80,10 @@ class Strays:
 
     def _has_no_strays(self) -> bool:
         """Look at our own children only: what is left of a dead worker is among or below them."""
-        children = tree.children(self._pid)
-        return children is not None and self._workers().issuperset(children)
+        if self._are_none is None:
+            children = tree.children(self._pid)
+            self._are_none = children is not None and self._workers().issuperset(children)
+        return self._are_none
 
     def _adopted(
         self, run: KeptRun, runs: Mapping[int, KeptRun], table: dict[int, Process]
@@ -101,8 +110,14 @@ class Strays:
 
 
 def _has_children(run: KeptRun) -> bool:
-    """Say whether a worker that lives on has children."""
-    return run.has_left and run.status is None and tree.children(run.pid) != []
+    """Say whether a worker that lives on has children of a run.
+
+    One that may have begun the next run says so at the end, and waits until they are gone.
+    """
+    if not run.has_left or run.status is not None:
+        return False
+    is_async = run.member is not None and run.member.is_async
+    return tree.children(run.pid) != [] if is_async else run.left_children
 
 
 def _without_proc(run: KeptRun) -> list[Process]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import NoReturn
 
 from linod.executor import reused, worker
@@ -16,12 +15,12 @@ def work(station: Station, order: Order, find: Find) -> NoReturn:
     worker.leave(lambda: _work(station, order, find))
 
 
-def wait(station: Station, orders: int, find: Find, task: str | None) -> NoReturn:
+def wait(station: Station, inbox: int, find: Find, task: str | None) -> NoReturn:
     """Be forked ahead of time, for a task or for any: wait for an order and execute it.
 
     Ends the process.
     """
-    worker.leave(lambda: _wait(station, Orders(orders), find, task))
+    worker.leave(lambda: _wait(station, Orders(inbox), find, task))
 
 
 def _work(station: Station, order: Order, find: Find) -> int:
@@ -54,5 +53,5 @@ def _wait(station: Station, orders: Orders, find: Find, task: str | None) -> int
     worker.arm(station, job, order)
     if message["do"] == "arm" and orders.next() is None:
         return worker.EXIT_REFUSED
-    os.close(orders.descriptor)
+    orders.close()
     return worker.work(station, job, order, ticks)

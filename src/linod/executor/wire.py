@@ -21,6 +21,8 @@ REQUEST_MAX = 64 * 1024 * 1024
 READ_MAX = 64 * 1024
 """Bytes taken in one turn, so that no peer stalls the others."""
 
+# json.dumps makes an encoder each time.
+_write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _TAG = "$"
 _TYPES: dict[str, type[date] | type[datetime] | type[time]] = {
     "datetime": datetime,
@@ -59,8 +61,7 @@ def unpack(value: Any) -> Any:
 
 def encode(message: dict[str, Any]) -> bytes:
     """Write one line; lone surrogates become question marks."""
-    text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace") + b"\n"
+    return _write(message).encode("utf-8", "replace") + b"\n"
 
 
 def decode(line: bytes) -> dict[str, Any] | None:
@@ -123,12 +124,12 @@ class Channel:
 
     def send(self, message: dict[str, Any]) -> None:
         """Queue a message and send what the peer takes at once."""
-        self.write(encode(message))
-
-    def write(self, line: bytes) -> None:
-        """Queue a line that is written already."""
-        self._outbox += line
+        self.put(encode(message))
         self.flush()
+
+    def put(self, line: bytes) -> None:
+        """Queue a line for the next `flush`: many together cost less than one after another."""
+        self._outbox += line
 
     def flush(self) -> None:
         """Send what the peer takes."""

@@ -262,13 +262,17 @@ class Reporter:
     def end(self, end: dict[str, Any]) -> int:
         """Say how the run ended: run file first, that is what outlives us."""
         end |= {"started": self.at, "ended": time.time()}
+        text = wire.encode(end)
         with suppress(OSError):
-            os.write(self._file, claims.line(self._run, end))
-        self._send({"end": end})
+            os.write(self._file, claims.line(self._run, text))
+        mark = wire.encode(self._mark)[:-2]  # without its end
+        self._write(b'%b%b"end":%b}\n' % (mark, b"," if self._mark else b"", text[:-1]))
         return 0
 
     def _send(self, message: dict[str, Any]) -> None:
-        data = wire.encode(self._mark | message)
+        self._write(wire.encode(self._mark | message))
+
+    def _write(self, data: bytes) -> None:
         with suppress(OSError):
             while data:
                 data = data[os.write(self._pipe, data) :]
@@ -287,6 +291,9 @@ def enter(directory: str | None) -> dict[str, Any] | None:
     """Go to the directory of the task; return how the run ends where that is not possible."""
     if directory is None:
         return None
+    with suppress(OSError):  # where it is was removed
+        if os.getcwd() == directory:
+            return None
     try:
         os.chdir(directory)
     except OSError as error:
