@@ -56,7 +56,7 @@ def play(
 
     async def run() -> Any:
         teller = Teller(LogPlan.of(CONFIG, {}), lambda _line: None)
-        service = Service(None, decides, executor, teller)  # type: ignore[arg-type]
+        service = Service(None, decides, executor or Executor(), teller)  # type: ignore[arg-type]
         running = asyncio.create_task(service.run())
         try:
             return await scene(service, decides)
