@@ -94,7 +94,11 @@ class Keeping:
         """For runs that a member has read and of which it has not said yet that they began."""
         self._unheard: list[KeptRun] = []
         """Started in this turn: their pipes are read when all have their orders."""
-        self._actions: dict[str, Callable[[dict[str, Any]], None]] = {
+        self._actions = self._wishes()
+
+    def _wishes(self) -> dict[str, Callable[[dict[str, Any]], None]]:
+        """What the daemon may want, by its word."""
+        return {
             "task": self._learn,
             "start": self._start,
             "stop": self._stop,
