@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -166,6 +167,28 @@ def test_a_timeout_at_the_end_of_a_run_does_not_hit_the_next_one(stage: Any) -> 
         if name == "short":
             assert end.outcome is Outcome.SUCCEEDED, end
     assert Outcome.TIMED_OUT in {end.outcome for end in ends}
+
+
+def test_a_stop_ends_no_other_run(stage: Any) -> None:
+    # Many of the stops come when their run is read and has not said that it began.
+    task(stage, "short", kill_after=timedelta(seconds=1))
+    stopped = [*range(1, 601, 2)]
+
+    async def scene() -> list[RunEnded]:
+        for first in range(1, 601, 20):
+            runs = range(first, first + 20)
+            stage.executor.start(*(stage.order("short", run) for run in runs))
+            await asyncio.sleep(0)
+            for run in runs:
+                if run in stopped:
+                    stage.stop(run)
+            for run in runs:
+                await stage.ended(run)
+        return [await stage.ended(run) for run in range(1, 601)]
+
+    for end in stage.play(scene):
+        allowed = {Outcome.SUCCEEDED} | ({Outcome.CANCELLED} if end.run in stopped else set())
+        assert end.outcome in allowed, end
 
 
 @pytest.mark.parametrize("procedure", ["leaves_a_child", "leaves_a_stray"])

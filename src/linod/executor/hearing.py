@@ -18,7 +18,7 @@ from linod.specs import LogLevel
 
 _DRAIN_MAX = 1024 * 1024
 # As much as a pipe holds.
-_LINES_FIRST_MAX = 64 * 1024
+_PIPE_MAX = 64 * 1024
 _LEVELS = {"stdout": LogLevel.INFO, "stderr": LogLevel.WARNING}
 
 Tell = Callable[[dict[str, Any]], None]
@@ -71,7 +71,7 @@ class Hearing:
     def drain(self, run: KeptRun) -> None:
         """Read what a run wrote that is over, but not what its strays go on writing."""
         speaker = run.member or run
-        if run.member is not None and not run.member.is_dead:
+        if run.member is not None and not (run.member.is_dead or run.left_children):
             # It went on only when the others were read.
             self._drain(speaker, "lines", _DRAIN_MAX)
             return
@@ -80,7 +80,7 @@ class Hearing:
 
     def hear(self, member: Member) -> None:
         """Take what a member has reported until now."""
-        self._drain(member, "report", _DRAIN_MAX)
+        self._drain(member, "report", _PIPE_MAX)
 
     def end(self, speaker: Speaker) -> None:
         """Read no more, and take what has no end."""
@@ -116,7 +116,7 @@ class Hearing:
             self._close(speaker, name)
         if name in _LEVELS:
             # What it logged before it wrote this is in the other pipe by now.
-            self._drain(speaker, "lines", _LINES_FIRST_MAX)
+            self._drain(speaker, "lines", _PIPE_MAX)
         self._take(speaker, name, data)
         return len(data)
 

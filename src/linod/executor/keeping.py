@@ -92,6 +92,8 @@ class Keeping:
         self._is_writing = False
         self._stops: dict[int, dict[str, Any]] = {}
         """For runs that a member has read and of which it has not said yet that they began."""
+        self._ending: list[KeptRun] = []
+        """Those that have begun now, and are to be ended when all is heard that was said."""
         self._unheard: list[KeptRun] = []
         """Started in this turn: their pipes are read when all have their orders."""
         self._actions = self._wishes()
@@ -127,6 +129,7 @@ class Keeping:
             events = self._selector.select(self._wait_s())
             self._act(events)
             self._reap()
+            self._end_those()
             if not events and self._needs_spare():
                 self._preparing.fork(lambda: self._selector.select(0))
             now = clock()
@@ -195,6 +198,8 @@ class Keeping:
         times = [run.next_at for run in self._runs.values() if run.next_at is not None]
         now = clock()
         self._listen_again(now)
+        if self._ending:
+            return 0.0
         others = (self._leave_at, self._hear_at, self._forking.ease(now), self._crew.next_at())
         times += [at for at in others if at is not None]
         slow = (run.flight.slow_at for run in self._runs.values())
@@ -317,10 +322,8 @@ class Keeping:
         self._limiting.begin(run)
         if run.spec.log_keep is not None and run.order.slow_after_s is not None:
             run.flight.slow_at = clock() + run.order.slow_after_s
-        if (stop := self._stops.pop(run.order.run, None)) is not None:
-            self._stop(stop)
-        if self._is_leaving:
-            self._dismiss(run)
+        if run.order.run in self._stops or self._is_leaving:
+            self._ending.append(run)
 
     def refused(self, run: KeptRun, error: OSError) -> None:
         """Tell of a run that no worker could be forked for."""
@@ -354,6 +357,18 @@ class Keeping:
             self._tell_end(run)
         else:
             self._stops[message["run"]] = message
+
+    def _end_those(self) -> None:
+        """End what was to be ended before it was known that it began."""
+        ending, self._ending = self._ending, []
+        for run in ending:
+            stop = self._stops.pop(run.order.run, None)
+            if run.order.run not in self._runs:
+                continue
+            if stop is not None:
+                self._stop(stop)
+            if self._is_leaving:
+                self._dismiss(run)
 
     def _known(self, number: int) -> KeptRun | None:
         """Find a run that goes on, or is queued."""

@@ -44,7 +44,7 @@ from linod.log.lines import Masks
 from linod.run import Run, set_current_run, set_run_here
 
 _BACKGROUND_ENDS_WITHIN_S = 1.0
-_HEARD_WITHIN_S = 5.0
+_HEARD_WITHIN_S = 2.0
 _ALONE_WITHIN_S = 10.0
 """A keeper gives up what will not die before that."""
 _LOOK_AGAIN_S = 0.0005
@@ -197,11 +197,14 @@ def _execute(executing: Executing, job: Job, order: Order) -> None:
         worker.stop_timers()
         set_current_run(None)
     assert end is not None, "programs have a worker of their own"
-    _until_heard()
     has_left = _has_children()
+    if not has_left:
+        _until_heard()
     executing.end(began, end, {"used": _used(before)} | ({LEFT: True} if has_left else {}))
     if has_left:
+        # What these write the keeper takes until they are gone.
         _until_alone()
+        _until_heard()
 
 
 class Together:
