@@ -30,6 +30,8 @@ class Mixed:
     failing: int
     """Of ten runs."""
     is_shell: bool
+    is_reused: bool
+    """A procedure in a process that lives on."""
     policy: checked.Policy
 
     def toml(self) -> str:
@@ -59,7 +61,8 @@ retry = {{ attempts = {policy.retry_attempts}, delay = "1 second" }}
         if self.is_shell:
             return f'shell = "sh working.sh {self.work_s:.3f} {self.failing}"'
         arguments = f"{{ seconds = {self.work_s:.3f}, failing = {self.failing} }}"
-        return f'procedure = "working.work"\narguments = {arguments}'
+        process = "reused" if self.is_reused else "fresh"
+        return f'procedure = "working.work"\nprocess = "{process}"\narguments = {arguments}'
 
 
 def mixture(count: int, random: Random, periods_s: Sequence[int] = range(1, 11)) -> list[Mixed]:
@@ -88,6 +91,7 @@ def _mixed(name: str, random: Random, period_s: int) -> Mixed:
         work_s=period_s * random.choice(SHARES),
         failing=failing,
         is_shell=random.random() < 0.3,
+        is_reused=random.random() < 0.3,
         policy=policy,
     )
 
