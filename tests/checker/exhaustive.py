@@ -7,6 +7,7 @@ task, one attempt per due, every instant a whole step; no restarts and no steps 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from attrs import field, frozen
 
@@ -201,9 +202,28 @@ def _is_kept(told: Told, due: int, until: int) -> bool:
 def _is_taken(told: Told, due: int, now: float) -> bool:
     if not _is_able(told.world, now):
         return True
-    return told.world.policy.overlap != "allow" and any(
-        other != due and begin <= now < end for other, begin, end in _lived(told)
-    )
+    if told.world.policy.overlap == "allow":
+        return any(
+            _moment(told.world, other) <= now < _end(told, other)
+            for other in _one_by_one(told)
+            if other < due
+        ) and due in _one_by_one(told)
+    return any(other != due and begin <= now < end for other, begin, end in _lived(told))
+
+
+def _one_by_one(told: Told) -> set[int]:
+    """Name the dues whose runs come one after another: decided with one that came too late.
+
+    Or behind one that was missed.
+    """
+    moments = {due: _moment(told.world, due) for due in told.ran}
+    late = {moment for due, moment in moments.items() if moment - due > told.late_max}
+    behind = {
+        due
+        for former, due in pairwise(sorted(told.verdicts))
+        if (told.verdicts[former], told.verdicts[due]) == ("missed", "admitted")
+    }
+    return {due for due, moment in moments.items() if moment in late or due in behind}
 
 
 def _lived(told: Told) -> Iterator[tuple[int, int, float]]:

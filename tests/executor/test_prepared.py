@@ -331,3 +331,19 @@ def test_a_prepared_worker_that_was_killed_keeps_nobody_waiting(
     stage.play(scene)
 
     assert [["mail", "1", "SHOP=mail"]] == [line[1:] for line in told(stage)]
+
+
+def test_a_run_that_is_over_before_the_keeper_looks_again_is_no_lost_order(stage: Stage) -> None:
+    # Each gets a worker that waits; the next order is given as soon as it has ended.
+    stage.task("report", shell="true")
+
+    async def scene() -> list[Outcome]:
+        outcomes = []
+        for run in range(1, 61):
+            if run % 4 == 1:
+                await waiting(stage, stage.tasks["report"], count=2)
+            stage.start("report", run)
+            outcomes.append((await stage.ended(run)).outcome)
+        return outcomes
+
+    assert stage.play(scene) == [Outcome.SUCCEEDED] * 60

@@ -280,3 +280,26 @@ def test_without_a_file_there_is_nothing_to_do(path):
     build_rotator(path.parent / "none" / "linod.log", rotation="1 B").rotate_if_due(NOW)
 
     assert names(path) == []
+
+
+def test_files_that_go_while_they_are_listed_are_passed_over(tmp_path):
+    path = tmp_path / "linod.log"
+    stamp = "2026-11-21_07-00-00"
+    names = [tmp_path / f"linod.{stamp}_{number:06}.log" for number in range(30)]
+    is_over = threading.Event()
+
+    def come_and_go():
+        while not is_over.is_set():
+            for name in names:
+                name.touch()
+            for name in names:
+                name.unlink()
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        for _ in range(500):
+            assert set(rotated(path)) <= set(names)
+    finally:
+        is_over.set()
+        thread.join()

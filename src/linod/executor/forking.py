@@ -303,7 +303,8 @@ def _took(spare: Spare, message: dict[str, Any]) -> bool:
 
 
 def _is_told(spare: Spare, message: dict[str, Any]) -> bool:
-    if spare.inbox.send(message) and not _is_dead(spare.pid):
+    # Looked at before: a short run may be over as soon as its order is sent.
+    if not _is_dead(spare.pid) and spare.inbox.send(message):
         return True
     _dismiss(spare)
     return False

@@ -171,12 +171,13 @@ def rotated(path: Path) -> list[Path]:
     name = re.compile(
         rf"{re.escape(path.stem)}\.\d{{4}}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{{6}}(_\d+)?\.log(\.gz)?"
     )
+    found = []
     with os.scandir(path.parent) as entries:
-        found = [
-            (entry.stat(follow_symlinks=False).st_mtime_ns, entry.name)
-            for entry in entries
-            if name.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
-        ]
+        for entry in entries:
+            # One that is compressed or removed meanwhile is not there any more.
+            with suppress(FileNotFoundError):
+                if name.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                    found.append((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name))
     return [path.with_name(name) for _, name in sorted(found)]
 
 
