@@ -23,7 +23,9 @@ DUE = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 
 
 def what(link: str) -> str:
-    """Say of a descriptor's link what it is: "book", "mark of 7", or as it stands there."""
+    """Say of a descriptor's link what it is: "book", "gate", "mark of 7", or as it stands there."""
+    if link == "anon_inode:[eventfd]":
+        return "gate"
     path = Path(link.removesuffix(" (deleted)"))
     if link.startswith("/memfd:linod-run-"):
         return f"mark of {path.name.rpartition('-')[2]}"

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from disks import fill, small_disk
 from linod.executor import claims, runfiles, wire, worker
 from linod.executor.claims import BOOK_BYTES, BOOK_RUNS, Books
+from linod.executor.forking import SPARES_MAX
 from linod.executor.messages import TaskSpec
 
 FIRST = [123, 456, "the-boot"]
@@ -238,14 +239,26 @@ def test_on_a_full_disk_nothing_is_claimed(tmp_path: Path) -> None:
 # -- books ------------------------------------------------------------------------------------
 
 
-def test_a_full_book_is_followed_by_another_and_its_name_is_gone(folder: int, books: Books) -> None:
+def test_a_full_book_is_followed_by_another_and_goes_a_while_later(
+    folder: int, books: Books
+) -> None:
     named = []
-    for _ in range(BOOK_RUNS + 1):
-        next_of(books)
-        named.append(os.listdir(folder))
+    for _ in range(7):
+        for _ in range(BOOK_RUNS):
+            next_of(books)
+        named.append(sorted(os.listdir(folder)))
 
-    pid = os.getpid()
-    assert named == [[f"book-{pid}-1"]] * BOOK_RUNS + [[f"book-{pid}-2"]]
+    ever = [f"book-{os.getpid()}-{number}" for number in range(1, 8)]
+    assert named == [ever[max(0, number - 6) : number] for number in range(1, 8)]
+
+
+def test_who_waited_while_books_got_full_still_enters_its_own(folder: int, books: Books) -> None:
+    book = os.dup(next_of(books))
+    for _ in range(SPARES_MAX):
+        next_of(books)
+
+    assert claims.enter(folder, 7, book, FIRST)
+    os.close(book)
 
 
 def test_a_keeper_that_ends_leaves_no_book(folder: int) -> None:

@@ -6,12 +6,16 @@ import json
 import os
 import resource
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from linod.events import Outcome
+from linod.executor import descriptors
 
 from .conftest import what
 
@@ -78,7 +82,7 @@ def test_a_procedure_has_its_pipes_its_run_file_and_the_log(stage: Any) -> None:
         console, log = os.readlink("/proc/self/fd/2"), stage.folder / "log" / "linod.log"
         assert len(pipes) == 4, links
         others = {what(link) for link in set(links) - set(pipes)}
-        assert others == {"/dev/null", console, str(log), "book", f"mark of {number}"}
+        assert others == {"/dev/null", console, str(log), "book", "gate", f"mark of {number}"}
 
 
 @pytest.fixture
@@ -107,3 +111,14 @@ def test_many_runs_at_once_need_more_files_than_a_process_may_have_open(
 
     assert {end.outcome for end in ends} == {Outcome.SUCCEEDED}
     assert {end.log.split()[-1] for end in ends} == {str(few_files)}
+
+
+# -- sets of descriptors ----------------------------------------------------------------------
+
+
+@given(st.sets(st.one_of(st.integers(0, 40), st.integers(0, 20_000)), max_size=60))
+def test_a_set_is_given_by_its_ranges(numbers: set[int]) -> None:
+    ranges = descriptors.ranges(descriptors.bits(numbers))
+
+    assert {number for first, end in ranges for number in range(first, end)} == numbers
+    assert all(end < first for (_, end), (first, _) in pairwise(ranges))

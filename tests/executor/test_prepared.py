@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 
 from linod.events import Outcome
-from linod.executor import memory
+from linod.executor import descriptors, memory
 from linod.executor.forking import SPARES_MAX, room
 from linod.specs import Limits, LogLevel, Process, Reference, Task
 
@@ -180,12 +180,19 @@ def test_a_worker_that_becomes_a_program_does_not_pay_for_a_procedure(stage: Sta
 
 @pytest.mark.parametrize(
     ("left", "expected"),
-    [(None, SPARES_MAX), (64 * 2**30, SPARES_MAX), (2**30, 32), (2**20, 0), (0, 0)],
+    [(None, SPARES_MAX), (64 * 2**30, SPARES_MAX), (2**30, 64), (2**20, 0), (0, 0)],
 )
 def test_waiting_workers_take_no_more_than_a_share_of_the_memory_that_is_left(
     left: int | None, expected: int
 ) -> None:
-    assert room(left) == expected
+    assert room(left, 1 << 20) == expected
+
+
+@pytest.mark.parametrize(("files", "expected"), [(65_536, SPARES_MAX), (1024, 85), (10, 0)])
+def test_waiting_workers_take_no_more_than_half_of_the_descriptors(
+    files: int, expected: int
+) -> None:
+    assert room(64 * 2**30, files) == expected
 
 
 def test_how_much_memory_is_left_is_read_from_the_kernel() -> None:
@@ -197,7 +204,9 @@ def test_how_much_memory_is_left_is_read_from_the_kernel() -> None:
     assert total / 1000 < left < total
 
 
-@pytest.mark.skipif(room(memory.available()) < SPARES_MAX, reason="there is little memory here")
+@pytest.mark.skipif(
+    room(memory.available(), descriptors.limit()) < SPARES_MAX, reason="there is little memory here"
+)
 def test_no_more_wait_than_there_is_room_for(stage: Stage) -> None:
     for number in range(SPARES_MAX + 20):
         stage.task(f"t{number}", shell="true")

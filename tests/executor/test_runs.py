@@ -231,8 +231,8 @@ def test_a_worker_has_no_descriptors_of_the_keeper(stage: Any) -> None:
     assert kinds[2].startswith("pipe:")
     others = sorted(what(link) for link in links.values() if not link.startswith("pipe:"))
     log = str(stage.folder / "log" / "linod.log")
-    assert others == sorted([os.readlink("/proc/self/fd/2"), log, "book", "mark of 1"])
-    assert len(links) == 6
+    assert others == sorted([os.readlink("/proc/self/fd/2"), log, "book", "gate", "mark of 1"])
+    assert len(links) == 7
 
 
 @pytest.fixture

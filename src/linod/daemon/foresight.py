@@ -8,29 +8,37 @@ from datetime import datetime, timedelta
 
 from linod.daemon import clock
 
-LEAD = timedelta(seconds=1)
-"""Forking a hundred workers takes some tenths of a second."""
+_LEAD = timedelta(seconds=1)
+_LEAD_EACH = timedelta(milliseconds=7)
+"""A worker is forked and made ready in this time, twice over."""
+_LEAD_MAX = timedelta(seconds=8)
+
+
+def lead(tasks: int) -> timedelta:
+    """Say how long before they are due the preparation for so many tasks begins."""
+    return min(_LEAD_MAX, max(_LEAD, tasks * _LEAD_EACH))
 
 
 class Foresight:
-    """Calls once for each instant, a second before it."""
+    """Calls once for each instant, as long before it as any preparation takes."""
 
     def __init__(self, expect: Callable[[datetime], Awaitable[None]]) -> None:
         self._expect = expect
-        self._wake: datetime | None = None
+        self.wake: datetime | None = None
+        """What is due next."""
         self._timer: asyncio.TimerHandle | None = None
         self._looking: set[asyncio.Task[None]] = set()
 
     def look(self, wake: datetime | None) -> None:
         """Take note of the next instant; nothing new where it is known."""
-        if wake == self._wake:
+        if wake == self.wake:
             return
-        self._wake = wake
+        self.wake = wake
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if wake is not None:
-            rest = (wake - LEAD - clock.now()).total_seconds()
+            rest = (wake - _LEAD_MAX - clock.now()).total_seconds()
             self._timer = asyncio.get_running_loop().call_later(max(0.0, rest), self._look)
 
     def close(self) -> None:
@@ -41,7 +49,7 @@ class Foresight:
             task.cancel()
 
     def _look(self) -> None:
-        assert self._wake is not None
-        task = asyncio.ensure_future(self._expect(self._wake))
+        assert self.wake is not None
+        task = asyncio.ensure_future(self._expect(self.wake))
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)

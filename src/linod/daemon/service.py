@@ -21,7 +21,7 @@ from attrs import frozen
 from linod.daemon import clock
 from linod.daemon.ahead import AT_ONCE, Ahead, NotYet
 from linod.daemon.board import Board, Served
-from linod.daemon.foresight import Foresight
+from linod.daemon.foresight import Foresight, lead
 from linod.daemon.teller import Teller
 from linod.engine import Engine, Plan, Settled
 from linod.events import (
@@ -36,7 +36,7 @@ from linod.events import (
 )
 from linod.executor import Executor
 from linod.policy import Hold
-from linod.specs import Config, LogLevel
+from linod.specs import Config, LogLevel, Task
 from linod.store.interface import ActionRow, RunRow, Store, StoreError, TaskSummary, WarningRow
 from linod.views import clock_ahead, duration
 
@@ -53,7 +53,7 @@ TROUBLE_AGAIN_S = 60.0
 """A trouble that lasts is told again this often."""
 CLOCK_STEP_TOLD = timedelta(seconds=60)
 """Smaller steps of the clock are what a time server does."""
-EXPECTED_MAX = 256
+EXPECTED_MAX = 1024
 """Of what is due at once, so many starts are prepared; keepers have a bound of their own."""
 WARNINGS_MAX = 10_000
 """Of the last day, to be counted: more say no more."""
@@ -206,11 +206,21 @@ class Service:
 
     async def _expect(self, wake: datetime) -> None:
         """Have keepers fork ahead for what is due next, and decide it ahead where that is safe."""
-        tasks = await self.in_store(lambda: self._engine.due_by(wake, EXPECTED_MAX))
+        tasks = await self._due_by(wake)
+        while (rest := wake - lead(len(tasks)) - clock.now()) > timedelta(0):
+            await asyncio.sleep(rest.total_seconds())
+            if self._foresight.wake != wake:
+                return
+            tasks = await self._due_by(wake)
         self._executor.expect(tasks)
         if tasks:
             self._ahead.expect(wake, len(tasks))
             self._alarm.set(self._ahead.ring_at(wake))
+
+    async def _due_by(self, wake: datetime) -> list[Task]:
+        """Guess what will be started then, at most: it may be held, or there is no place for it."""
+        most = min(EXPECTED_MAX, self._places)
+        return await self.in_store(lambda: self._engine.due_by(wake, most))
 
     def _adopt(self, config: Config) -> Settled:
         self._places = config.linod.max_running
@@ -317,7 +327,10 @@ class Service:
 
     def carry_out(self, settled: Settled) -> None:
         """Do what a settlement asks for: first what starts and stops, then what is told."""
-        self._executor.start(*(each for each in settled.effects if isinstance(each, StartRun)))
+        self._executor.start(
+            *(each for each in settled.effects if isinstance(each, StartRun)),
+            are_more_due=settled.wake is not None and settled.wake <= clock.now(),
+        )
         for effect in settled.effects:
             if isinstance(effect, StopRun):
                 self._executor.stop(effect)

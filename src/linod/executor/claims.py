@@ -16,6 +16,7 @@ import errno
 import json
 import os
 import stat
+from collections import deque
 from contextlib import suppress
 from typing import Any
 
@@ -24,6 +25,8 @@ from linod.executor import wire
 NO_SPACE = frozenset((errno.ENOSPC, errno.EDQUOT))
 BOOK_RUNS = 256
 """So many runs are given to one book, mostly."""
+_BOOKS_MAX = 6
+"""Of as many as wait at most, and one more."""
 BOOK_BYTES = 1024 * 1024
 """A run whose book is larger than this gets a file of its own."""
 _READ_MAX = 64 * 1024 * 1024
@@ -34,12 +37,16 @@ _CREATING = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | _APPENDING
 
 
 class Books:
-    """The book of a keeper, and the next one when it is full."""
+    """The book of a keeper, and the next one when it is full.
+
+    Those that are full keep their own name for a while: a worker that waits can give a book no
+    name of a run when the book has none at all.
+    """
 
     def __init__(self, folder: int) -> None:
         """`folder` is `runs/UID`."""
         self._folder = folder
-        self._name = ""
+        self._names: deque[str] = deque()
         self._count = 0
         self._left = 0
         self._file: int | None = None
@@ -52,21 +59,30 @@ class Books:
         return self._file
 
     def close(self) -> None:
-        """Take the name of the book away: it goes with the last of its runs."""
+        """Take the names of the books away: each goes with the last of its runs."""
+        self._finish()
+        self._forget(0)
+
+    def _begin(self) -> None:
+        self._finish()
+        self._forget(_BOOKS_MAX - 1)
+        self._left = BOOK_RUNS
+        self._count += 1
+        name = f"{_BOOK}{os.getpid()}-{self._count}"
+        # Where there is no space, or something of that name, runs have files of their own.
+        with suppress(OSError):
+            self._file = os.open(name, _CREATING, 0o600, dir_fd=self._folder)
+            self._names.append(name)
+
+    def _finish(self) -> None:
         if self._file is not None:
             os.close(self._file)
             self._file = None
-            with suppress(OSError):
-                os.unlink(self._name, dir_fd=self._folder)
 
-    def _begin(self) -> None:
-        self.close()
-        self._left = BOOK_RUNS
-        self._count += 1
-        self._name = f"{_BOOK}{os.getpid()}-{self._count}"
-        # Where there is no space, or something of that name, runs have files of their own.
-        with suppress(OSError):
-            self._file = os.open(self._name, _CREATING, 0o600, dir_fd=self._folder)
+    def _forget(self, left: int) -> None:
+        while len(self._names) > left:
+            with suppress(OSError):
+                os.unlink(self._names.popleft(), dir_fd=self._folder)
 
 
 def keeper_of(name: str) -> int | None:

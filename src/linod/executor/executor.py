@@ -125,11 +125,13 @@ class Executor:
         for link in links:
             link.send({"do": "disarm"})
 
-    def start(self, *commands: StartRun) -> None:
-        """Start runs; their rows must be committed."""
+    def start(self, *commands: StartRun, are_more_due: bool = False) -> None:
+        """Start runs; their rows must be committed. `are_more_due`: others follow at once."""
         found = [(command, link) for command in commands if (link := self._keeper_for(command))]
         if any(each.run in self._armed and not self._is_armed(each, link) for each, link in found):
             self.disarm()  # another order, or another keeper
+        for link in {link for _, link in found}:
+            link.say_more(are_due=are_more_due)
         armed: dict[Own, list[int]] = {}
         for command, link in found:
             if self._is_armed(command, link):

@@ -16,7 +16,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import Any, NamedTuple
 
-from attrs import define
+from attrs import define, field
 
 from linod.executor import descriptors, memory, messages, waiting, worker
 from linod.executor.claims import Books
@@ -27,12 +27,15 @@ from linod.ring import Ring
 _BLOCKED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PIPES = ("stdout", "stderr", "report", "lines")
 _AGAIN_S = 10.0
-SPARES_MAX = 256
-"""Waiting workers, where there is memory for so many."""
+SPARES_MAX = 1024
+"""Waiting workers, where there is memory for so many, and descriptors."""
+_FILES_OF_SPARE = 6
 _OF_SPARE = 4 * 1024 * 1024
 """What one has of its own at most, in bytes."""
-_SHARE_OF_SPARES = 8
-"""They take an eighth of the memory that is left."""
+_SHARE_OF_MEMORY = 4
+"""They take a quarter of the memory that is left."""
+_SHARE_OF_FILES = 2
+"""And half of the descriptors: what they become are runs, which need most of these as well."""
 
 
 class Forked(NamedTuple):
@@ -55,6 +58,12 @@ class Spare:
     """Where it waits for what it is to do."""
     task: str | None = None
     """For which it is prepared; such a one gets no other's run."""
+    bits: int = field(init=False)
+    """All its descriptors, as a number."""
+
+    @bits.default
+    def _bits(self) -> int:
+        return descriptors.bits((*self.inbox.descriptors(), *self.pipes.values()))
 
 
 class Forking:
@@ -69,6 +78,7 @@ class Forking:
         find: worker.Find,
         own: Callable[[], list[int]],
         is_keeping: Callable[[], bool],
+        gate: int,
     ) -> None:
         self._settings = settings
         self._folder = folder
@@ -79,6 +89,7 @@ class Forking:
         """The descriptors of the keeper's loop."""
         self._is_keeping = is_keeping
         """Whether records of a run may have to be kept."""
+        self._gate = gate
         self._pid = os.getpid()
         self._files = descriptors.raise_limit()
         self._books = Books(folder)
@@ -101,7 +112,8 @@ class Forking:
         """Prepare so many workers, for these tasks (None: for any run), within a bound."""
         self._until = until
         ready = Counter(spare.task for spare in self._spares)
-        most = min(SPARES_MAX, room(memory.available()) + len(self._spares))
+        found = room(memory.available(), descriptors.limit())
+        most = min(SPARES_MAX, found + len(self._spares))
         missing = Counter(tasks[:most]) - ready
         self._missing = deque(missing.elements())
         for spare in [spare for spare in self._spares if spare.task is None]:
@@ -232,15 +244,17 @@ class Forking:
     def _fork(self, work: Callable[[worker.Station], None], more: list[int]) -> Forked:
         theirs: dict[str, int] = {}
         ours: dict[str, int] = {}
-        others = [*self._own(), *self._of_spares(), *more]
+        others = [*self._own(), *more]
         ring = Ring() if self._is_keeping() else None
         signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
         try:
             for name in _PIPES:
                 ours[name], theirs[name] = os.pipe()
                 os.set_blocking(ours[name], False)
-            close = _ranges([*others, *ours.values(), theirs["stdout"], theirs["stderr"]])
-            station = self._station(theirs, close, ring)
+            close = descriptors.bits([*others, *ours.values(), theirs["stdout"], theirs["stderr"]])
+            for spare in self._idle():
+                close |= spare.bits
+            station = self._station(theirs, descriptors.ranges(close), ring)
             pid = os.fork()
             if pid == 0:
                 work(station)
@@ -256,9 +270,6 @@ class Forking:
             ring.hide()
         return Forked(pid, ours, ring)
 
-    def _of_spares(self) -> list[int]:
-        return [end for spare in self._idle() for end in _descriptors(spare)]
-
     def _station(
         self, theirs: dict[str, int], close: list[tuple[int, int]], ring: Ring | None
     ) -> worker.Station:
@@ -270,28 +281,22 @@ class Forking:
             keeper=self._pid,
             close=close,
             files=self._files,
+            gate=self._gate,
             ring=ring,
             book=self._books.next(),
             **theirs,
         )
 
 
-def _ranges(descriptors: list[int]) -> list[tuple[int, int]]:
-    """Join numbers to ranges [first, end): hundreds of waiting workers are few system calls."""
-    ranges: list[tuple[int, int]] = []
-    for number in sorted(descriptors):
-        if ranges and ranges[-1][1] == number:
-            ranges[-1] = (ranges[-1][0], number + 1)
-        else:
-            ranges.append((number, number + 1))
-    return ranges
+def room(left: int | None, files: int) -> int:
+    """Say for how many more waiting workers there is room.
 
-
-def room(left: int | None) -> int:
-    """Say for how many more waiting workers there is memory, of which so many bytes are left."""
-    if left is None:
-        return SPARES_MAX
-    return min(SPARES_MAX, left // _SHARE_OF_SPARES // _OF_SPARE)
+    Args:
+        left: Bytes of memory that may still be taken; None where the kernel does not say.
+        files: How many descriptors a keeper may have.
+    """
+    most = min(SPARES_MAX, files // _SHARE_OF_FILES // _FILES_OF_SPARE)
+    return most if left is None else min(most, left // _SHARE_OF_MEMORY // _OF_SPARE)
 
 
 def _took(spare: Spare, message: dict[str, Any]) -> bool:
@@ -316,10 +321,6 @@ def _is_dead(pid: int) -> bool:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
     except ChildProcessError:
         return True
-
-
-def _descriptors(spare: Spare) -> list[int]:
-    return [*spare.inbox.descriptors(), *spare.pipes.values()]
 
 
 def _dismiss(spare: Spare) -> None:

@@ -29,7 +29,16 @@ from zoneinfo import ZoneInfo
 from attrs import evolve
 
 from linod.errors import LinodError
-from linod.executor import around, management, messages, privileges, resolve, wire
+from linod.executor import (
+    around,
+    management,
+    messages,
+    privileges,
+    resolve,
+    tree,
+    wire,
+    worker,
+)
 from linod.executor.binding import Plan
 from linod.executor.calling import Planned
 from linod.executor.containing import FILE_SIZE
@@ -39,7 +48,6 @@ from linod.executor.keeping import Keeping
 from linod.executor.kept import KeptRun
 from linod.executor.messages import Settings, module_of
 from linod.executor.resolve import Unresolved
-from linod.executor.worker import masked_end
 from linod.inspection import ProblemKind
 from linod.log import replace_streams, start_log, write_kept, write_lines, write_output
 from linod.log.lines import Masks
@@ -70,13 +78,15 @@ def serve(descriptor: int, folder: int, seat: int) -> int:
         library = Library(settings, channel)
         library.prepare()
     except LinodError as error:
-        end = masked_end(failure(str(error), error.__cause__ or error), Masks(settings.secrets))
+        end = failure(str(error), error.__cause__ or error)
+        end = worker.masked_end(end, Masks(settings.secrets))
         channel.send({"is": "unusable", **end})
         return 1
     if library.threaded:
         channel.send({"is": "late", "modules": [*settings.late, *library.threaded]})
         return 0
     privileges.adopt_orphans()
+    worker.warm(settings.directory, tree.boot_id())
     gc.collect()
     gc.freeze()
     door = Door(socket.socket(fileno=seat), owner)

@@ -25,6 +25,7 @@ from linod.executor.crew import Crew
 from linod.executor.door import Door
 from linod.executor.failing import failure
 from linod.executor.forking import Forked, Forking
+from linod.executor.gate import Gate
 from linod.executor.hearing import Hearing, Speech
 from linod.executor.jobs import Jobs, Plans
 from linod.executor.kept import KeptRun
@@ -78,6 +79,7 @@ class Keeping:
         self._jobs = Jobs(plans)
         self._secrets = set(settings.secrets)
         self._runs: dict[int, KeptRun] = {}
+        self._gate = Gate()
         self._forking = self._forker(settings)
         self._selector = selectors.DefaultSelector()
         self._hearing = Hearing(speech, self._tell)
@@ -109,6 +111,7 @@ class Keeping:
             "expect": lambda message: self._preparing.expect(message.get("tasks", ())),
             "arm": self._preparing.arm,
             "go": self._go,
+            "more": self._expect_more,
             "disarm": lambda _message: self._preparing.disarm(),
             "retire": self._retire,
             "leave": self._leave,
@@ -117,7 +120,16 @@ class Keeping:
     def _forker(self, settings: Settings) -> Forking:
         boot, plan = tree.boot_id(), self._speech.plan
         own, jobs = self._own_descriptors, self._jobs
-        return Forking(settings, self._folder, boot, plan, jobs.find, own, jobs.is_keeping)
+        return Forking(
+            settings,
+            self._folder,
+            boot,
+            plan,
+            jobs.find,
+            own,
+            jobs.is_keeping,
+            self._gate.descriptor,
+        )
 
     def run(self) -> None:
         """Serve until the end."""
@@ -136,6 +148,7 @@ class Keeping:
             self._strays.look_anew()
             for run in [run for run in self._runs.values() if _is_due(run, now)]:
                 self._advance(run, now)
+            self._gate.look(now)
             self._crew.advance(now)
             self._tell_slow(now)
             self._watch_writing()
@@ -200,7 +213,8 @@ class Keeping:
         self._listen_again(now)
         if self._ending:
             return 0.0
-        others = (self._leave_at, self._hear_at, self._forking.ease(now), self._crew.next_at())
+        own = (self._leave_at, self._hear_at, self._gate.opens_at)
+        others = (*own, self._forking.ease(now), self._crew.next_at())
         times += [at for at in others if at is not None]
         slow = (run.flight.slow_at for run in self._runs.values())
         times += [at for at in slow if at is not None]
@@ -217,7 +231,9 @@ class Keeping:
             return
         if self._is_writing:
             self._channel.flush()
-        for message in self._channel.receive():
+        heard = self._channel.receive()
+        self._gate.close_for(sum(map(_starts, heard)), clock())
+        for message in heard:
             action = self._actions.get(str(message.get("do")))
             if action is not None:
                 action(message)
@@ -237,6 +253,7 @@ class Keeping:
         if caller is None:
             return
         self._channel, self._is_writing = wire.Channel(caller, wire.REQUEST_MAX), False
+        self._gate.are_more_due = False
         self._selector.register(self._channel, selectors.EVENT_READ)
         for run in self._runs.values():
             run.is_followed = False
@@ -295,6 +312,9 @@ class Keeping:
             else:
                 self._place(run, forked)
 
+    def _expect_more(self, message: dict[str, Any]) -> None:
+        self._gate.are_more_due = message["are_due"]
+
     def _start(self, message: dict[str, Any]) -> None:
         order = order_of(message)
         self._begin(KeptRun(order, self._jobs.specs[order.task]), message)
@@ -314,6 +334,7 @@ class Keeping:
         run.pid, run.pipes, ring = forked
         run.keep_in(ring)
         self._unheard.append(run)
+        self._gate.wait_for(run)
         self.placed(run)
 
     def placed(self, run: KeptRun) -> None:
@@ -474,6 +495,11 @@ class Keeping:
 
 def _note(_number: int, _frame: Any) -> None:
     """The wakeup descriptor tells the loop."""
+
+
+def _starts(message: dict[str, Any]) -> int:
+    """Say how many runs the daemon wants to start."""
+    return len(message["runs"]) if message.get("do") == "go" else message.get("do") == "start"
 
 
 def _is_due(run: KeptRun, now: float) -> bool:

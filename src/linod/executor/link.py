@@ -61,6 +61,7 @@ class Link:
         self._listening = listening
         self._loop = asyncio.get_running_loop()
         self._is_writing = False
+        self._are_more_due = False
         self._pidfd = _pidfd_of(self.pid)
 
     def send(self, message: dict[str, Any]) -> None:
@@ -98,6 +99,12 @@ class Link:
         """Order a start that may not come."""
         self.teach(task)
         self.send(message)
+
+    def say_more(self, *, are_due: bool) -> None:
+        """Say whether others follow at once on those that are started next."""
+        if are_due != self._are_more_due:
+            self._are_more_due = are_due
+            self.send({"do": "more", "are_due": are_due})
 
     def go(self, runs: Sequence[int]) -> None:
         """Have what is armed start."""

@@ -3,7 +3,8 @@
 Rules of this border:
 - From the daemon: hello (once), task (before its first start), start, stop, follow, unfollow,
   expect (of these tasks soon), arm (an order that holds from its go on), go, disarm (none of them
-  holds), retire (nothing will be started any more), leave (end all, then yourself).
+  holds), more (what is due already will be started next), retire (nothing will be started any
+  more), leave (end all, then yourself).
 - From the keeper: importing, ready or late (once), unusable, started, progress, lines, ended; to
   the next daemon first: keeping, ended for what the former one may not have read, told.
 - A keeper may be older or newer than its daemon: what is not known is passed over, and PROTOCOL

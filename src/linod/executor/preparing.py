@@ -17,7 +17,7 @@ from linod.executor.jobs import Jobs
 from linod.executor.kept import KeptRun
 from linod.executor.messages import order_of
 
-_EXPECTED_FOR_S = 5.0
+_EXPECTED_FOR_S = 12.0
 # In a turn; in between it is looked whether something happened.
 _AT_ONCE = 8
 

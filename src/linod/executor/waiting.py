@@ -12,7 +12,7 @@ from linod.executor.worker import Find, Station
 
 def work(station: Station, order: Order, find: Find) -> NoReturn:
     """Execute a run; ends the process."""
-    worker.leave(lambda: _work(station, order, find))
+    worker.leave(station, lambda: _work(station, order, find))
 
 
 def wait(station: Station, inbox: int, find: Find, task: str | None) -> NoReturn:
@@ -20,7 +20,7 @@ def wait(station: Station, inbox: int, find: Find, task: str | None) -> NoReturn
 
     Ends the process.
     """
-    worker.leave(lambda: _wait(station, Orders(inbox), find, task))
+    worker.leave(station, lambda: _wait(station, Orders(inbox), find, task))
 
 
 def _work(station: Station, order: Order, find: Find) -> int:
@@ -33,10 +33,12 @@ def _work(station: Station, order: Order, find: Find) -> int:
 def _wait(station: Station, orders: Orders, find: Find, task: str | None) -> int:
     ticks = worker.become(station)
     job = None if task is None else find(task)
-    if job is None or not job.is_bare:
-        worker.rehearse(station)
-    if job is not None:
+    if job is None:
+        worker.rehearse_log(station)
+    else:
         worker.prepare(station, job)
+    if job is None or not job.is_bare:
+        worker.rehearse(station.directory, station.boot)
     message = orders.next()
     if message is not None and message["do"] == "prepare":
         job = find(message["task"])

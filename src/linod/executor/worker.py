@@ -31,6 +31,7 @@ from linod.executor import (
     around,
     claims,
     descriptors,
+    gate,
     management,
     priority,
     privileges,
@@ -58,6 +59,7 @@ EXIT_REFUSED = 75
 REASON_MAX = 350
 """Characters of a reason: the first line of an exception, and where it was raised."""
 _EXIT_NOT_STARTED = 127
+_UNTIL_WARM = 10
 _SPACE_WITHIN_S = 60.0
 """A disk that is full for longer fails the run."""
 _SPACE_AGAIN_S = 0.5
@@ -85,6 +87,8 @@ class Station:
     """Ranges [first, end) of descriptors of the keeper that are no business of a run."""
     files: descriptors.Limit
     """Of open files, for the run."""
+    gate: int
+    """Where it is held when it is done."""
     ring: Ring | None = None
     """Where records are kept."""
     book: int | None = None
@@ -121,7 +125,7 @@ def _nothing() -> None:
 _REHEARSED = Job(spec=TaskSpec(name="", procedure="-"), procedure=Plan("-", _nothing))
 
 
-def leave(act: Callable[[], int]) -> NoReturn:
+def leave(station: Station, act: Callable[[], int]) -> NoReturn:
     """Do what is to be done and end the process with its status, whatever happens."""
     status = 1
     try:
@@ -130,6 +134,8 @@ def leave(act: Callable[[], int]) -> NoReturn:
         with suppress(BaseException):
             os.write(2, traceback.format_exc().encode())
     finally:
+        with suppress(BaseException):
+            gate.pass_through(station.gate)
         priority.go_last()
         os._exit(status)
 
@@ -149,19 +155,48 @@ def become(station: Station) -> int:
     return tree.start_time(os.getpid())
 
 
-def rehearse(station: Station) -> None:
-    """Pay for what a first use costs after a fork, copied pages, while nobody waits."""
-    start_log(station.log_plan, program="worker")
-    replace_streams()
+def warm(directory: str, boot: str) -> None:
+    """Go the way of a run in a keeper until its code is specialized (PEP 659).
+
+    What the interpreter writes to code as it learns, each worker would write anew, to a page of
+    its own.
+    """
+    environ = dict(os.environ)
+    for _ in range(_UNTIL_WARM):
+        rehearse(directory, boot)
+    os.environ.clear()
+    os.environ.update(environ)
+
+
+def rehearse(directory: str, boot: str) -> None:
+    """Pay for what a first use costs after a fork, copied pages, while nobody waits.
+
+    The process is prepared for a task, or `rehearse_log` went before.
+    """
     order = rehearsal()
-    os.environ.update(order.environ(station.directory))
+    os.environ.update(order.environ(directory))
     nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    has_entered = claims.enter(nowhere, order.run, nowhere, _claimant(0, boot))
+    assert not has_entered, "it is no folder"
+    mark = tree.mark(order.run, directory)
     reporter = Reporter(nowhere, nowhere, order.run)
     reporter.started(0)
-    end = end_of(_REHEARSED, run_of(order), reporter)
+    deadline = deadline_of(reporter.at, 1.0)
+    deadline_environ(deadline)
+    run, _ = _begun(_REHEARSED, order, reporter, deadline)
+    end = end_of(_REHEARSED, run, reporter)
     assert end is not None, "only programs end elsewhere"
     reporter.end(masked_end(end, Masks(())))
-    os.close(nowhere)
+    gate.pass_through(nowhere)
+    for descriptor in (nowhere, mark):
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def rehearse_log(station: Station) -> None:
+    """The same for the log, where it is not known yet for which task."""
+    start_log(station.log_plan, program="worker")
+    replace_streams()
 
 
 def prepare(station: Station, job: Job) -> None:
@@ -215,7 +250,7 @@ def claim(station: Station, job: Job, run: int, ticks: int) -> int:
 
     It waits for a disk that is full, as decisions do.
     """
-    first = [os.getpid(), ticks, station.boot]
+    first = _claimant(ticks, station.boot)
     # To what a run may write to a file at most, what others wrote there counts.
     book = None if FILE_SIZE in job.spec.limits else station.book
     if book is not None and claims.enter(station.folder, run, book, first):
@@ -232,6 +267,11 @@ def claim(station: Station, job: Job, run: int, ticks: int) -> int:
             os.write(2, b"there is no space for its run file: it waits\n")
             is_told = True
         time.sleep(_SPACE_AGAIN_S)
+
+
+def _claimant(ticks: int, boot: str) -> list[Any]:
+    """Say who claims a run: what the first line of a run file holds."""
+    return [os.getpid(), ticks, boot]
 
 
 class Reporter:
@@ -335,9 +375,7 @@ def _why_not_executed(program: str, error: OSError | ValueError) -> str:
 
 def _call(job: Job, order: Order, reporter: Reporter, deadline: datetime | None) -> int:
     """Ask only_if, then call the procedure or become the program."""
-    contain(job.spec, order.run)
-    stop = Stop(job.spec.timeout_s)
-    run = run_of(order, deadline, stop, Pace(reporter.progress))
+    run, stop = _begun(job, order, reporter, deadline)
     set_current_run(run)
     around.before()
     end = end_of(job, run, reporter)
@@ -349,6 +387,15 @@ def _call(job: Job, order: Order, reporter: Reporter, deadline: datetime | None)
     stop.forget()
     reporter.passed()
     return _execute(job.spec, reporter)
+
+
+def _begun(
+    job: Job, order: Order, reporter: Reporter, deadline: datetime | None
+) -> tuple[Run, Stop]:
+    """Contain the process; return the run as user code gets it, and how it learns that it ends."""
+    contain(job.spec, order.run)
+    stop = Stop(job.spec.timeout_s)
+    return run_of(order, deadline, stop, Pace(reporter.progress)), stop
 
 
 def end_of(job: Job, run: Run, reporter: Reporter) -> dict[str, Any] | None:
