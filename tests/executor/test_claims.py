@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Iterator[int]:
 
 @pytest.fixture
 def books(folder: int) -> Iterator[Books]:
-    books = Books(folder)
+    books = Books(folder, str(os.getpid()), 6)
     yield books
     books.close()
 
@@ -55,8 +55,9 @@ def names(folder: int) -> list[str]:
 
 
 def claim(folder: int, book: int | None, run: int, **limits: int) -> int:
-    station: Any = SimpleNamespace(folder=folder, boot="the-boot", book=book)
-    return worker.claim(station, worker.Job(spec=TaskSpec(name="x", limits=limits)), run, 456)
+    station: Any = SimpleNamespace(folder=folder, boot="the-boot")
+    job = worker.Job(spec=TaskSpec(name="x", limits=limits))
+    return worker.claim(station, book, job, run, 456)
 
 
 # -- one run ----------------------------------------------------------------------------------
@@ -147,7 +148,7 @@ def test_what_is_written_between_the_lines_concerns_no_other_run(
     tmp_path_factory: pytest.TempPathFactory, written: list[tuple[int, bytes]]
 ) -> None:
     folder = os.open(tmp_path_factory.mktemp("runs"), os.O_RDONLY | os.O_DIRECTORY)
-    books = Books(folder)
+    books = Books(folder, str(os.getpid()))
     book = next_of(books)
     for run in range(1, 13):
         assert claims.enter(folder, run, book, [run, 1, "boot"])
@@ -224,7 +225,7 @@ def test_a_line_that_does_not_fit_claims_nothing_and_spoils_nothing(
 def test_on_a_full_disk_nothing_is_claimed(tmp_path: Path) -> None:
     with small_disk(tmp_path / "small", "64k") as path:
         folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        books = Books(folder)
+        books = Books(folder, str(os.getpid()))
         book = next_of(books)
         filler = fill(path)
         assert not claims.enter(folder, 7, book, FIRST)
@@ -248,8 +249,8 @@ def test_a_full_book_is_followed_by_another_and_goes_a_while_later(
             next_of(books)
         named.append(sorted(os.listdir(folder)))
 
-    ever = [f"book-{os.getpid()}-{number}" for number in range(1, 8)]
-    assert named == [ever[max(0, number - 6) : number] for number in range(1, 8)]
+    ever = [f"book-{os.getpid()}-{number}" for number in range(6)]
+    assert named == [ever[:number] for number in range(1, 7)] + [ever]
 
 
 def test_who_waited_while_books_got_full_still_enters_its_own(folder: int, books: Books) -> None:
@@ -262,7 +263,7 @@ def test_who_waited_while_books_got_full_still_enters_its_own(folder: int, books
 
 
 def test_a_keeper_that_ends_leaves_no_book(folder: int) -> None:
-    books = Books(folder)
+    books = Books(folder, str(os.getpid()))
     next_of(books)
     books.close()
 

@@ -25,8 +25,6 @@ from linod.executor import wire
 NO_SPACE = frozenset((errno.ENOSPC, errno.EDQUOT))
 BOOK_RUNS = 256
 """So many runs are given to one book, mostly."""
-_BOOKS_MAX = 6
-"""Of as many as wait at most, and one more."""
 BOOK_BYTES = 1024 * 1024
 """A run whose book is larger than this gets a file of its own."""
 _READ_MAX = 64 * 1024 * 1024
@@ -37,15 +35,23 @@ _CREATING = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | _APPENDING
 
 
 class Books:
-    """The book of a keeper, and the next one when it is full.
+    """The book of a keeper or of a worker that lives on, and the next one when it is full.
 
     Those that are full keep their own name for a while: a worker that waits can give a book no
     name of a run when the book has none at all.
     """
 
-    def __init__(self, folder: int) -> None:
-        """`folder` is `runs/UID`."""
+    def __init__(self, folder: int, owner: str, kept: int = 1) -> None:
+        """Begin with none.
+
+        Args:
+            folder: Descriptor of `runs/UID`.
+            owner: Pid of the keeper, or `owner_of` a worker of it.
+            kept: So many have their own name, the newest among them.
+        """
         self._folder = folder
+        self._owner = owner
+        self._kept = kept
         self._names: deque[str] = deque()
         self._count = 0
         self._left = 0
@@ -65,10 +71,10 @@ class Books:
 
     def _begin(self) -> None:
         self._finish()
-        self._forget(_BOOKS_MAX - 1)
+        self._forget(self._kept - 1)
         self._left = BOOK_RUNS
+        name = _name(self._owner, self._count % self._kept)
         self._count += 1
-        name = f"{_BOOK}{os.getpid()}-{self._count}"
         # Where there is no space, or something of that name, runs have files of their own.
         with suppress(OSError):
             self._file = os.open(name, _CREATING, 0o600, dir_fd=self._folder)
@@ -85,8 +91,19 @@ class Books:
                 os.unlink(self._names.popleft(), dir_fd=self._folder)
 
 
+def owner_of(keeper: int, worker: int) -> str:
+    """Name a worker as the owner of books: its keeper first, whose death they do not survive."""
+    return f"{keeper}-{worker}"
+
+
+def forget_worker(folder: int, keeper: int, worker: int) -> None:
+    """Take away the name that the book of a dead worker may have left."""
+    with suppress(OSError):
+        os.unlink(_name(owner_of(keeper, worker), 0), dir_fd=folder)
+
+
 def keeper_of(name: str) -> int | None:
-    """Return the pid of the keeper whose book has this name; None where it is no book."""
+    """Return the pid of the keeper whose book it is, or its worker's; None where it is no book."""
     pid = name.removeprefix(_BOOK).partition("-")[0]
     return int(pid) if name.startswith(_BOOK) and pid.isdecimal() else None
 
@@ -169,6 +186,10 @@ def read(folder: int, run: int) -> list[Any]:
             with suppress(ValueError, RecursionError):
                 lines.append(json.loads(each[len(mark) :]))
     return lines
+
+
+def _name(owner: str, number: int) -> str:
+    return f"{_BOOK}{owner}-{number}"
 
 
 def _write_first(file: int, run: int, first: list[Any]) -> None:

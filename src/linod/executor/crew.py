@@ -218,6 +218,7 @@ class Crew:
         member, team = self._members.pop(pid, (None, None))
         if member is None or team is None:
             return
+        self._forking.forget(pid)
         back, member.is_dead = member.take_back(), True
         self._pipes.hear(member)
         team.members.remove(member)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from attrs import define, field
 
 from linod.executor import descriptors, memory, messages, waiting, worker
-from linod.executor.claims import Books
+from linod.executor.claims import BOOK_RUNS, Books, forget_worker
 from linod.executor.messages import Order, Settings, prepare
 from linod.executor.orders import Inbox
 from linod.ring import Ring
@@ -32,6 +32,8 @@ SPARES_MAX = 1024
 _FILES_OF_SPARE = 6
 _OF_SPARE = 4 * 1024 * 1024
 """What one has of its own at most, in bytes."""
+_BOOKS = SPARES_MAX // BOOK_RUNS + 2
+"""Who waits has one of these, mostly."""
 _SHARE_OF_MEMORY = 4
 """They take a quarter of the memory that is left."""
 _SHARE_OF_FILES = 2
@@ -92,7 +94,7 @@ class Forking:
         self._gate = gate
         self._pid = os.getpid()
         self._files = descriptors.raise_limit()
-        self._books = Books(folder)
+        self._books = Books(folder, str(self._pid), _BOOKS)
         self._spares: deque[Spare] = deque()
         self._armed: dict[int, Spare] = {}
         """Those that have the order of a run, and wait for their go."""
@@ -232,6 +234,10 @@ class Forking:
         else:
             self._armed = {run: spare for run, spare in self._armed.items() if spare is not found}
         return True
+
+    def forget(self, pid: int) -> None:
+        """Leave nothing behind of a worker that lived on, and is dead."""
+        forget_worker(self._folder, self._pid, pid)
 
     def close(self) -> None:
         """Leave nothing behind; nothing is forked any more."""

@@ -29,6 +29,7 @@ from attrs import frozen
 
 from linod.executor import around, tree, worker
 from linod.executor.calling import asked_in_loop, called_in_loop
+from linod.executor.claims import Books, owner_of
 from linod.executor.containing import contain, limit_cpu_time
 from linod.executor.failing import failure
 from linod.executor.given import deadline_of, run_of
@@ -73,6 +74,7 @@ def serve(station: Station, orders: Orders, find: Find, first: Order, ticks: int
     else:
         _one_after_another(executing, orders, find, first)
     worker.finish()
+    executing.close()
     return 0
 
 
@@ -82,6 +84,7 @@ class Executing:
     def __init__(self, station: Station, spec: TaskSpec, ticks: int) -> None:
         self._station = station
         self._ticks = ticks
+        self._books = Books(station.folder, owner_of(station.keeper, os.getpid()))
         self._directory = os.getcwd()
         self._umask = os.umask(0o077)
         os.umask(self._umask)
@@ -95,7 +98,7 @@ class Executing:
         """Claim the run and say that it began; None where it ended at once."""
         run, spec = order.run, job.spec
         try:
-            file = worker.claim(self._station, job, run, self._ticks)
+            file = self._claim(job, run)
         except OSError as error:
             reporter = Reporter(self._station.report, -1, run, is_shared=True)
             reporter.end(failure(f"its run file cannot be made: {error.strerror}", error))
@@ -109,6 +112,16 @@ class Executing:
         made = run_of(order, deadline, stop, Pace(reporter.progress))
         mark = tree.mark(run, self._station.directory)
         return Began(file, mark, reporter, made, stop)
+
+    def close(self) -> None:
+        """Leave no book behind."""
+        self._books.close()
+
+    def _claim(self, job: Job, run: int) -> int:
+        """Claim a run; return a descriptor of its own: the next run may begin another book."""
+        book = self._books.next()
+        file = worker.claim(self._station, book, job, run, self._ticks)
+        return os.dup(file) if file == book else file
 
     def _name(self, environ: dict[str, str]) -> None:
         """Set the variables of a run, where they are not as the last one left them."""
@@ -129,8 +142,7 @@ class Executing:
         began.stop.end()
         began.reporter.end(worker.masked_end(end, self._masks) | more)
         forget_run(began.run.id)
-        own = None if began.file == self._station.book else began.file
-        for descriptor in (began.mark, own):
+        for descriptor in (began.mark, began.file):
             if descriptor is not None:
                 with suppress(OSError):
                     os.close(descriptor)

@@ -224,7 +224,7 @@ def arm(station: Station, job: Job, order: Order) -> None:
 def work(station: Station, job: Job, order: Order, ticks: int) -> int:
     """Execute a run for which the process is armed; return its status."""
     try:
-        file = claim(station, job, order.run, ticks)
+        file = claim(station, station.book, job, order.run, ticks)
     except FileExistsError:
         return EXIT_REFUSED
     except OSError as error:
@@ -245,14 +245,14 @@ def work(station: Station, job: Job, order: Order, ticks: int) -> int:
     return _call(job, order, reporter, deadline)
 
 
-def claim(station: Station, job: Job, run: int, ticks: int) -> int:
-    """Claim a run in the keeper's book, or with a file of its own; return where to write its end.
+def claim(station: Station, book: int | None, job: Job, run: int, ticks: int) -> int:
+    """Claim a run in a book, or with a file of its own; return where to write its end.
 
     It waits for a disk that is full, as decisions do.
     """
     first = _claimant(ticks, station.boot)
-    # To what a run may write to a file at most, what others wrote there counts.
-    book = None if FILE_SIZE in job.spec.limits else station.book
+    if FILE_SIZE in job.spec.limits:
+        book = None  # to what a run may write to a file at most, what others wrote there counts
     if book is not None and claims.enter(station.folder, run, book, first):
         return book
     limit = time.monotonic() + _SPACE_WITHIN_S
