@@ -104,7 +104,11 @@ def test_what_is_taken_back_while_it_reads_is_of_nobody_else() -> None:
 
 def test_it_has_a_bounded_number_of_orders() -> None:
     with worker(does=lambda _orders, _report: time.sleep(600)) as member:
-        taken = [number for number in range(20) if member.has_room() and member.take(given(number))]
+        taken = [
+            number
+            for number in range(DEPTH + 9)
+            if member.has_room() and member.take(given(number))
+        ]
 
         assert taken == [*range(DEPTH)]
         assert [each.run.order.run for each in member.take_back()] == taken

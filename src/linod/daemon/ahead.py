@@ -20,6 +20,8 @@ _LEAD = timedelta(milliseconds=4)
 _LEAD_EACH = timedelta(milliseconds=1)
 """To decide it, and to have a worker take its order."""
 LEAD_MAX = _LEAD + AT_ONCE * _LEAD_EACH
+# Who sleeps is woken late, and slow: the last moment it looks at the clock all the time.
+_AWAKE = timedelta(microseconds=300)
 # A clock that is corrected little by little moves by less.
 _STEP = timedelta(milliseconds=5)
 
@@ -70,7 +72,8 @@ class Ahead:
             rest = instant - clock.now()
             if rest <= timedelta(0):
                 return
-            self._hurry.wait(rest.total_seconds())
+            if rest > _AWAKE:
+                self._hurry.wait((rest - _AWAKE).total_seconds())
 
     def hurry(self) -> None:
         """Look at once whether to go on waiting."""

@@ -257,7 +257,8 @@ class Crew:
             if at is None or now < at:
                 continue
             if member.given:
-                _put_back(team, member.take_back())
+                if self._is_stuck(member, now):
+                    _put_back(team, member.take_back())
             elif member.is_leaving:
                 os.kill(member.pid, signal.SIGKILL)
                 member.kill_at = now + LEAVES_WITHIN_S
@@ -274,7 +275,7 @@ class Crew:
         may_fork = True
         while team.waiting:
             given = team.waiting[0]
-            member, is_short = self._chosen(team, given.run.spec)
+            member, is_short = self._chosen(team, given.run.spec, self._is_stuck)
             if member is not None:
                 if not member.take(given):
                     return
@@ -286,7 +287,9 @@ class Crew:
             else:
                 return
 
-    def _chosen(self, team: Team, spec: TaskSpec) -> tuple[Member | None, bool]:
+    def _chosen(
+        self, team: Team, spec: TaskSpec, is_stuck: Callable[[Member, float], bool]
+    ) -> tuple[Member | None, bool]:
         """Choose who gets an order; where nobody can, say whether another is to be forked."""
         now, learned = self._clock(), self._learned.get(spec.name, 0)
         fitting = [member for member in team.members if _may_take(member, spec, learned)]
@@ -296,15 +299,23 @@ class Crew:
         if idle:
             # The one that was idle last is the warmest.
             return max(idle, key=lambda member: member.idle_since), False
-        busy = [member for member in fitting if not member.is_stuck(now)]
+        busy = [member for member in fitting if not is_stuck(member, now)]
         if len(busy) < _BEGIN_AT_ONCE:
             return None, True
         least = min(busy, key=lambda member: member.load)
         return (least if least.has_room() else None), False
 
+    def _is_stuck(self, member: Member, now: float) -> bool:
+        """Tell whether a member keeps others waiting, by what it has said until now."""
+        if member.is_stuck(now):
+            self._pipes.hear(member)
+        return member.is_stuck(now)
+
     def _is_short(self, team: Team) -> bool:
-        """Say whether something waits for a process that is to be forked."""
-        return bool(team.waiting) and self._chosen(team, team.waiting[0].run.spec)[1]
+        """Say whether something waits for a process that is to be forked; nobody is heard."""
+        if not team.waiting:
+            return False
+        return self._chosen(team, team.waiting[0].run.spec, Member.is_stuck)[1]
 
     def _hire(self, team: Team, given: Given) -> None:
         learned = self._learned.get(given.run.spec.name, 0)

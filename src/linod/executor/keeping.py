@@ -25,7 +25,7 @@ from linod.executor.crew import Crew
 from linod.executor.door import Door
 from linod.executor.failing import failure
 from linod.executor.forking import Forked, Forking
-from linod.executor.gate import Gate
+from linod.executor.gate import MANY, Gate
 from linod.executor.hearing import Hearing, Speech
 from linod.executor.jobs import Jobs, Plans
 from linod.executor.kept import KeptRun
@@ -48,6 +48,9 @@ _QUIET_S = 0.001
 _AT_A_TIME = 8
 # For so long what runs say is left where it is, once some of it was taken.
 _TOGETHER_S = 0.001
+# Runs that begin together go before what they say of it, so long for each and at most.
+_BEGIN_EACH_S = 0.0001
+_BEGIN_WITHIN_S = 0.01
 # A daemon that does not read gets no more of what it may miss.
 _OUTBOX_MAX = 4 * 1024 * 1024
 
@@ -173,8 +176,13 @@ class Keeping:
             if number % _AT_A_TIME == _AT_A_TIME - 1:
                 self._hear()
             take()
-        self._selector.unregister(self._hearing)
-        self._hear_at = clock() + _TOGETHER_S
+        self._hear_later(_TOGETHER_S)
+
+    def _hear_later(self, pause_s: float) -> None:
+        """Leave runs alone for a moment."""
+        if self._hear_at is None:
+            self._selector.unregister(self._hearing)
+        self._hear_at = clock() + pause_s
 
     def _listen_again(self, now: float) -> None:
         if self._hear_at is not None and now >= self._hear_at:
@@ -232,7 +240,8 @@ class Keeping:
         if self._is_writing:
             self._channel.flush()
         heard = self._channel.receive()
-        self._gate.close_for(sum(map(_starts, heard)), clock())
+        starting = sum(map(_starts, heard))
+        self._gate.close_for(starting, clock())
         for message in heard:
             action = self._actions.get(str(message.get("do")))
             if action is not None:
@@ -240,6 +249,8 @@ class Keeping:
         for run in self._unheard:
             self._hearing.begin(run)
         self._unheard.clear()
+        if starting >= MANY:
+            self._hear_later(min(_BEGIN_WITHIN_S, starting * _BEGIN_EACH_S))
         if self._channel.is_closed:
             self._selector.unregister(self._channel)
             self._channel.close()

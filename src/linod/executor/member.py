@@ -21,7 +21,7 @@ from linod.executor.forking import Spare
 from linod.executor.kept import KeptRun
 from linod.executor.messages import TaskSpec
 
-DEPTH = 8
+DEPTH = 64
 """So many orders one has at most, of runs that it executes one after another."""
 PATIENCE_S = 0.005
 """For so long orders wait behind a run."""
