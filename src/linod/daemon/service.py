@@ -55,6 +55,8 @@ CLOCK_STEP_TOLD = timedelta(seconds=60)
 """Smaller steps of the clock are what a time server does."""
 EXPECTED_MAX = 1024
 """Of what is due at once, so many starts are prepared; keepers have a bound of their own."""
+_EXPECTED_EACH = 4
+"""And so many for each place: most runs are short."""
 WARNINGS_MAX = 10_000
 """Of the last day, to be counted: more say no more."""
 
@@ -218,8 +220,8 @@ class Service:
             self._alarm.set(self._ahead.ring_at(wake))
 
     async def _due_by(self, wake: datetime) -> list[Task]:
-        """Guess what will be started then, at most: it may be held, or there is no place for it."""
-        most = min(EXPECTED_MAX, self._places)
+        """Guess what will be started then, or soon, where runs make place for each other."""
+        most = min(EXPECTED_MAX, _EXPECTED_EACH * self._places)
         return await self.in_store(lambda: self._engine.due_by(wake, most))
 
     def _adopt(self, config: Config) -> Settled:
