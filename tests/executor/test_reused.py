@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from linod.events import Outcome, RunEnded
 from linod.executor import tree
+from linod.executor.claims import BOOK_RUNS
 from linod.specs import Limits, LogLevel, Overlap, Process, Reference
 
 MODULE = """
@@ -569,6 +571,66 @@ def test_each_run_has_its_own_result_and_deadline(stage: Any) -> None:
     assert ends != "None"
     assert told is not None
     assert endless == [4, "None", None]
+
+
+# -- its books --------------------------------------------------------------------------------
+
+
+def folder_of_runs(stage: Any) -> Path:
+    folder: Path = stage.directory / "runs" / str(os.geteuid())
+    return folder
+
+
+def books(stage: Any) -> set[str]:
+    """Name the books of workers that live on."""
+    return {path.name for path in folder_of_runs(stage).glob("book-*-*-*")}
+
+
+def test_its_runs_are_in_few_files_also_where_they_say_much(stage: Any) -> None:
+    task(stage, "returns", arguments={"value": "x" * 60_000})
+
+    in_turn(stage, *["report"] * 60)
+
+    runs = [path for path in folder_of_runs(stage).iterdir() if path.name.isdigit()]
+    assert len(runs) == 60
+    assert len({path.stat().st_ino for path in runs}) <= 5
+
+
+def test_async_runs_that_began_in_the_book_before_end_in_it(stage: Any) -> None:
+    count = BOOK_RUNS + 2
+    task(stage, "together", overlap=Overlap.ALLOW, max_running=count, arguments={"count": count})
+
+    ends = at_once(stage, "report", count)
+
+    assert outcomes(ends) == [Outcome.SUCCEEDED] * count
+    inodes = {(folder_of_runs(stage) / str(end.run)).stat().st_ino for end in ends}
+    assert len(inodes) == 2
+
+
+def test_the_book_of_one_that_leaves_goes_with_it(stage: Any) -> None:
+    task(stage, "counts", max_runs=1)
+
+    async def scene() -> None:
+        for number in (1, 2):
+            stage.start("report", number)
+            await stage.ended(number)
+        await stage.until(lambda: books(stage) == set())
+
+    stage.play(scene)
+
+
+def test_the_book_of_one_that_is_killed_goes_too(stage: Any) -> None:
+    task(stage, "sleeps")
+
+    async def scene() -> None:
+        stage.start("report", 1)
+        await stage.until(lambda: noted(stage))
+        assert len(books(stage)) == 1
+        stage.stop(1, is_forced=True)
+        await stage.ended(1)
+        await stage.until(lambda: books(stage) == set())
+
+    stage.play(scene)
 
 
 # -- its keeper and its daemon ----------------------------------------------------------------

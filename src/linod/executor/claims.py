@@ -58,8 +58,8 @@ class Books:
         self._file: int | None = None
 
     def next(self) -> int | None:
-        """Give the book of the next worker; None where there is none: it makes its own files."""
-        if self._left == 0:
+        """Give the book of the next run; None where there is none: it gets a file of its own."""
+        if self._left == 0 or self._is_large():
             self._begin()
         self._left -= 1
         return self._file
@@ -79,6 +79,9 @@ class Books:
         with suppress(OSError):
             self._file = os.open(name, _CREATING, 0o600, dir_fd=self._folder)
             self._names.append(name)
+
+    def _is_large(self) -> bool:
+        return self._file is not None and os.fstat(self._file).st_size > BOOK_BYTES
 
     def _finish(self) -> None:
         if self._file is not None:

@@ -74,7 +74,6 @@ def serve(station: Station, orders: Orders, find: Find, first: Order, ticks: int
     else:
         _one_after_another(executing, orders, find, first)
     worker.finish()
-    executing.close()
     return 0
 
 
@@ -85,6 +84,7 @@ class Executing:
         self._station = station
         self._ticks = ticks
         self._books = Books(station.folder, owner_of(station.keeper, os.getpid()))
+        """Their name is taken away by the keeper, however this process ends."""
         self._directory = os.getcwd()
         self._umask = os.umask(0o077)
         os.umask(self._umask)
@@ -112,10 +112,6 @@ class Executing:
         made = run_of(order, deadline, stop, Pace(reporter.progress))
         mark = tree.mark(run, self._station.directory)
         return Began(file, mark, reporter, made, stop)
-
-    def close(self) -> None:
-        """Leave no book behind."""
-        self._books.close()
 
     def _claim(self, job: Job, run: int) -> int:
         """Claim a run; return a descriptor of its own: the next run may begin another book."""
