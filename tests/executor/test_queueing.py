@@ -276,3 +276,27 @@ def test_whatever_is_stopped_and_dies_each_runs_at_most_once(
         assert end.outcome in allowed, (run, names[run - 1], end)
         if run not in stopped:
             assert run in runs
+
+
+def test_a_stop_that_meets_a_begin_which_nobody_has_heard_of_is_not_lost(stage: Stage) -> None:
+    stage.module(
+        "naps", "import time\ndef briefly(): time.sleep(0.0047)\ndef long(): time.sleep(600)\n"
+    )
+    keys = {"process": Process.REUSED, "kill_after": timedelta(seconds=1)}
+    for name in ("briefly", "long"):
+        stage.task(name, procedure=f"naps.{name}", **keys)
+
+    async def scene() -> None:
+        for turn in range(100):
+            numbers = range(10 * turn + 1, 10 * turn + 11)
+            names = ["briefly"] * 2 + ["long"] * 2 + ["briefly"] * 6
+            orders = [stage.order(*each) for each in zip(names, numbers, strict=True)]
+            stage.executor.start(*orders)
+            # About when a nap is over: the next run begins, and is not heard of at once.
+            await asyncio.sleep(0.0045 + turn % 10 * 0.0003)
+            for number in numbers[2:4]:
+                stage.stop(number)
+            for number in numbers:
+                await stage.ended(number, 5.0)
+
+    stage.play(scene)

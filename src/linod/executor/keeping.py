@@ -88,6 +88,7 @@ class Keeping:
         self._hearing = Hearing(speech, self._tell)
         self._hear_at: float | None = None
         """When what runs say is taken again; None: as soon as they say it."""
+        self._heard_until = 0.0
         self._crew = Crew(self._forking, self._hearing, self, clock)
         self._preparing = Preparing(self._forking, self._crew, self._jobs, clock)
         self._strays = Strays(settings.directory, self._workers)
@@ -179,10 +180,12 @@ class Keeping:
         self._hear_later(_TOGETHER_S)
 
     def _hear_later(self, pause_s: float) -> None:
-        """Leave runs alone for a moment."""
+        """Leave runs alone for a moment, however many begin meanwhile."""
+        now = clock()
         if self._hear_at is None:
             self._selector.unregister(self._hearing)
-        self._hear_at = clock() + pause_s
+            self._heard_until = now
+        self._hear_at = min(now, self._heard_until + _BEGIN_WITHIN_S) + pause_s
 
     def _listen_again(self, now: float) -> None:
         if self._hear_at is not None and now >= self._hear_at:
@@ -387,6 +390,8 @@ class Keeping:
         elif self._crew.withdraw(message["run"]) is not None:
             run.wanted, run.ended = (outcome, reason), time.time()
             self._tell_end(run)
+        elif message["run"] in self._runs:
+            self._stop(message)  # it was heard while it was looked for that it has begun
         else:
             self._stops[message["run"]] = message
 
