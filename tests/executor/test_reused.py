@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from linod.events import Outcome, RunEnded
-from linod.executor import tree
+from linod.executor import claims, tree
 from linod.executor.claims import BOOK_RUNS
 from linod.specs import Limits, LogLevel, Overlap, Process, Reference
 
@@ -605,6 +605,9 @@ def test_async_runs_that_began_in_the_book_before_end_in_it(stage: Any) -> None:
     assert outcomes(ends) == [Outcome.SUCCEEDED] * count
     inodes = {(folder_of_runs(stage) / str(end.run)).stat().st_ino for end in ends}
     assert len(inodes) == 2
+    folder = os.open(folder_of_runs(stage), os.O_RDONLY)
+    assert {len(claims.read(folder, end.run)) for end in ends} == {2}, "its begin and its end"
+    os.close(folder)
 
 
 def test_the_book_of_one_that_leaves_goes_with_it(stage: Any) -> None:
