@@ -10,7 +10,7 @@ from linod.daemon import clock
 
 _LEAD = timedelta(seconds=1)
 _LEAD_EACH = timedelta(milliseconds=7)
-"""A worker is forked and made ready in this time, twice over."""
+"""To fork a worker and have it make ready, beside what runs anyway."""
 _LEAD_MAX = timedelta(seconds=8)
 
 

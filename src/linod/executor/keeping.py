@@ -515,7 +515,9 @@ def _note(_number: int, _frame: Any) -> None:
 
 def _starts(message: dict[str, Any]) -> int:
     """Say how many runs the daemon wants to start."""
-    return len(message["runs"]) if message.get("do") == "go" else message.get("do") == "start"
+    if message.get("do") == "go":
+        return len(message["runs"])
+    return int(message.get("do") == "start")
 
 
 def _is_due(run: KeptRun, now: float) -> bool:

@@ -59,6 +59,7 @@ EXIT_REFUSED = 75
 REASON_MAX = 350
 """Characters of a reason: the first line of an exception, and where it was raised."""
 _EXIT_NOT_STARTED = 127
+# CPython 3.11 takes eight calls before it specializes code, and some more until it leaves it alone.
 _UNTIL_WARM = 10
 _SPACE_WITHIN_S = 60.0
 """A disk that is full for longer fails the run."""
