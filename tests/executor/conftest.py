@@ -37,6 +37,7 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.path = folder / "linod.toml"
         self.directory = folder / "var"
         self.linod: dict[str, Any] = {}
         self.tasks: dict[str, Task] = {}
@@ -56,7 +57,7 @@ class Stage:
     def config(self) -> Config:
         linod = Linod(directory=self.directory, import_path=(self.folder,), **self.linod)
         log = Log(directory=self.folder / "log", format=self.log_format)
-        return Config(path=self.folder / "linod.toml", linod=linod, log=log, tasks=self.tasks)
+        return Config(path=self.path, linod=linod, log=log, tasks=self.tasks)
 
     def play(self, scene: Callable[[], Awaitable[Any]]) -> Any:
         async def run() -> Any:

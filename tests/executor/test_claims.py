@@ -57,7 +57,7 @@ def names(folder: int) -> list[str]:
 def claim(folder: int, book: int | None, run: int, **limits: int) -> int:
     station: Any = SimpleNamespace(folder=folder, boot="the-boot")
     job = worker.Job(spec=TaskSpec(name="x", limits=limits))
-    return worker.claim(station, book, job, run, 456)
+    return worker.claim(station, book, job, run, 456, print)
 
 
 # -- one run ----------------------------------------------------------------------------------
@@ -251,6 +251,21 @@ def test_a_full_book_is_followed_by_another_and_goes_a_while_later(
 
     ever = [f"book-{os.getpid()}-{number}" for number in range(6)]
     assert named == [ever[:number] for number in range(1, 7)] + [ever]
+
+
+def test_where_no_book_could_be_made_the_next_one_can(books: Books) -> None:
+    for _ in range(7 * BOOK_RUNS):
+        next_of(books)
+    former = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, former[1]))
+    try:
+        assert books.next() is None
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, former)
+    for _ in range(BOOK_RUNS - 1):
+        assert books.next() is None
+
+    assert next_of(books)
 
 
 def test_who_waited_while_books_got_full_still_enters_its_own(folder: int, books: Books) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from linod.events import Outcome
 from linod.executor import wire
 from linod.executor.forking import Spare
 from linod.executor.kept import KeptRun
@@ -142,6 +143,21 @@ def test_a_cancel_that_was_not_read_is_not_taken_back() -> None:
 
     assert back.run.order.run == 1
     assert (wire.decode(heard[0]) or {})["heard"] == [{"do": "cancel", "run": 1}]
+
+
+def test_a_begin_that_is_heard_when_its_process_was_ended_for_another_run_is_lost() -> None:
+    with worker(is_async=True) as member:
+        for number in (1, 2):
+            member.take(given(number))
+            until(lambda: begun(member))
+        member.take(given(3))
+        member.lose_others(member.runs[1])
+        until(lambda: begun(member))
+
+        wanted = {number: run.wanted for number, run in member.runs.items()}
+
+    lost = (Outcome.LOST, "its process was ended for run 1")
+    assert wanted == {1: None, 2: lost, 3: lost}
 
 
 heard: list[bytes] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -284,6 +285,38 @@ def test_nonsense_is_no_answer(stage: Any, junk: bytes) -> None:
         assert takeover.take_over([record], within_s=0.3) == []
 
     assert keeper.wait(5) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    "started",
+    [
+        {"is": "started", "run": 1, "worker": "1:2", "at": None},
+        {"is": "started", "run": 1},
+        {"is": "ended", "run": 1, "outcome": []},
+        {"is": "started", "run": 1, "worker": "1:2", "at": 1e300},
+    ],
+)
+def test_who_tells_nonsense_of_its_runs_is_ended_with_them(
+    stage: Any, started: dict[str, Any]
+) -> None:
+    told = [{"run": 1, "lease": "l", "started": started}]
+    answer = [
+        {"is": "keeping", "protocol": 1, "runs": told},
+        {"is": "told", "protocol": 1},
+    ]
+    data = b"".join(json.dumps(each).encode() + b"\n" for each in answer)
+
+    async def scene(record: Any) -> None:
+        (kept,) = await asyncio.to_thread(takeover.take_over, [record])
+        stage.executor.adopt(kept, [going()])
+        await stage.until(lambda: stage.events)
+
+    with speaking(stage, data) as (record, keeper):
+        stage.play(lambda: scene(record))
+
+    assert keeper.wait(5) == -signal.SIGKILL
+    (event,) = stage.events
+    assert getattr(event, "outcome", Outcome.LOST) is Outcome.LOST
 
 
 def test_one_that_does_not_listen_yet_has_no_runs_and_is_ended_at_once(stage: Any) -> None:

@@ -16,7 +16,6 @@ import errno
 import json
 import os
 import stat
-from collections import deque
 from contextlib import suppress
 from typing import Any
 
@@ -52,7 +51,7 @@ class Books:
         self._folder = folder
         self._owner = owner
         self._kept = kept
-        self._names: deque[str] = deque()
+        self._names: set[str] = set()
         self._count = 0
         self._left = 0
         self._file: int | None = None
@@ -67,18 +66,19 @@ class Books:
     def close(self) -> None:
         """Take the names of the books away: each goes with the last of its runs."""
         self._finish()
-        self._forget(0)
+        for name in tuple(self._names):
+            self._forget(name)
 
     def _begin(self) -> None:
         self._finish()
-        self._forget(self._kept - 1)
         self._left = BOOK_RUNS
         name = _name(self._owner, self._count % self._kept)
         self._count += 1
+        self._forget(name)
         # Where there is no space, or something of that name, runs have files of their own.
         with suppress(OSError):
             self._file = os.open(name, _CREATING, 0o600, dir_fd=self._folder)
-            self._names.append(name)
+            self._names.add(name)
 
     def _is_large(self) -> bool:
         return self._file is not None and os.fstat(self._file).st_size > BOOK_BYTES
@@ -88,10 +88,11 @@ class Books:
             os.close(self._file)
             self._file = None
 
-    def _forget(self, left: int) -> None:
-        while len(self._names) > left:
+    def _forget(self, name: str) -> None:
+        if name in self._names:
+            self._names.remove(name)
             with suppress(OSError):
-                os.unlink(self._names.popleft(), dir_fd=self._folder)
+                os.unlink(name, dir_fd=self._folder)
 
 
 def owner_of(keeper: int, worker: int) -> str:

@@ -1,7 +1,6 @@
 """The long-lived workers of a keeper: which one executes a run, and when one is replaced.
 
 Rules of this border:
-- A member has the runs of one context only: what is set once in it fits them all.
 - One run at a time, but several async ones of the same task, in one loop.
 - Most runs are short: orders queue at as many members as there are cores, and none waits for a
   keeper between two runs. Behind a run that is not short nothing waits for longer than a moment:
@@ -9,76 +8,41 @@ Rules of this border:
 - A member that was forked before a task was learned, or learned anew, gets no run of it.
 - Nobody is replaced in the middle of a run; one that is dismissed has a moment for its exit
   handlers.
+- One that does not hear gets nothing until it says that it does, and is ended where it does not;
+  an order that some have died of fails with the last of them.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import signal
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, Protocol
 
-from attrs import frozen
-
 from linod.executor import tree
-from linod.executor.calling import Planned, is_async
 from linod.executor.forking import Forking
-from linod.executor.kept import KeptRun, Phase
+from linod.executor.kept import KeptRun
 from linod.executor.member import Given, Member
 from linod.executor.messages import TaskSpec
+from linod.executor.team import AT_ONCE, Context, Team
 from linod.executor.weighing import MEMORY, weight
+from linod.executor.worker import SPACE_WITHIN_S
 
 IDLE_S = 600.0
 """For so long a member waits for its next run."""
 LEAVES_WITHIN_S = 1.2
-_BEGIN_AT_ONCE = os.cpu_count() or 1
+DEATHS_MAX = 3
+"""So many members may die of an order before they begin with it: then the run has failed."""
+HEARS_WITHIN_S = 10.0
+"""Who has not read for so long what it was given is ended."""
+BEGINS_WITHIN_S = SPACE_WITHIN_S + 15.0
+"""And who has read it and does not begin: it may wait for space for its run file."""
+_HIRES_AGAIN_S = 1.0
 # What a run leaves behind in memory must not be the next one's end.
 _MEMORY_SHARE = 0.5
-
-
-@frozen
-class Context:
-    """What runs must share to be executed by one process."""
-
-    task: str | None
-    """Where it executes several at once: only runs of this task."""
-    settings: tuple[Any, ...]
-
-    @classmethod
-    def of(cls, spec: TaskSpec, planned: Planned) -> Context:
-        """Take it from a task and what is known of its procedure."""
-        settings = (
-            spec.directory,
-            tuple(sorted(spec.env.items())),
-            spec.nice,
-            spec.umask,
-            tuple(sorted(spec.limits.items())),
-            spec.log_level,
-            spec.log_keep,
-            tuple(spec.secrets),
-        )
-        return cls(spec.name if is_async(planned) else None, settings)
-
-    @property
-    def is_async(self) -> bool:
-        """Tell whether its process executes several runs at once."""
-        return self.task is not None
-
-
-class Team:
-    """The members with one context, and the orders that none of them has yet."""
-
-    def __init__(self, *, is_async: bool) -> None:
-        self.is_async = is_async
-        self.members: list[Member] = []
-        self.waiting: deque[Given] = deque()
-
-    def given(self) -> Iterator[Given]:
-        """Give all orders of which no run has begun."""
-        for member in self.members:
-            yield from member.given
-        yield from self.waiting
 
 
 class Pipes(Protocol):
@@ -119,6 +83,8 @@ class Crew:
         self._clock = clock
         self._teams: dict[Context, Team] = {}
         self._members: dict[int, tuple[Member, Team]] = {}
+        self._dead: set[Member] = set()
+        """Those with runs whose end is not told yet."""
         self._learned: dict[str, int] = {}
         self._lessons = 0
         self._is_dismissed = False
@@ -130,7 +96,8 @@ class Crew:
 
     def descriptors(self) -> list[int]:
         """List our ends of their pipes."""
-        return [each for member, _ in self._members.values() for each in member.descriptors()]
+        living = (member for member, _ in self._members.values())
+        return [each for member in chain(living, self._dead) for each in member.descriptors()]
 
     def learn(self, spec: TaskSpec) -> None:
         """Note that those who are there do not know this task, or not as it is now."""
@@ -161,7 +128,7 @@ class Crew:
         """Take an order back; None where it was read already, or never came here."""
         for team in self._teams.values():
             if any(given.run.order.run == number for given in team.given()):
-                self._take_all_back(team)
+                team.take_back()
                 found = next((each for each in team.waiting if each.run.order.run == number), None)
                 if found is not None:
                     team.waiting.remove(found)
@@ -169,20 +136,27 @@ class Crew:
                 return None if found is None else found.run
         return None
 
+    def hurry(self, number: int) -> None:
+        """Have a member that has read an order begin with it, or end it."""
+        for member, _ in self._members.values():
+            if any(given.run.order.run == number for given in member.given):
+                member.suspect(self._clock(), LEAVES_WITHIN_S)
+
     def withdraw_all(self) -> None:
         """Take all orders back that were not read; nobody executes them."""
         for team in self._teams.values():
-            self._take_all_back(team)
+            team.take_back()
             team.waiting.clear()
 
     def isolate(self, run: KeptRun) -> None:
         """See to it that its member goes on to no other run, and learn whether it has.
 
-        Afterwards either the run is over, or its member executes it and nothing else.
+        Afterwards either the run is over, or its member executes it and nothing else, but for
+        async runs that have begun before.
         """
-        if run.member is None or run.member.is_async or run.member.is_dead:
+        if run.member is None or run.member.is_dead:
             return
-        _put_back(self._members[run.member.pid][1], run.member.take_back())
+        self._members[run.member.pid][1].put_back(run.member.take_back())
         self._pipes.hear(run.member)
 
     def missing(self, wanted: Iterable[Context]) -> int:
@@ -190,8 +164,8 @@ class Crew:
         missing = 0
         for context, count in Counter(wanted).items():
             team = self._teams.get(context)
-            idle = sum(map(_is_idle, team.members)) if team is not None else 0
-            most = count if context.is_async else min(count, _BEGIN_AT_ONCE)
+            idle = len(team.idle()) if team is not None else 0
+            most = count if context.is_async else min(count, AT_ONCE)
             missing += max(0, most - idle)
         return missing
 
@@ -207,7 +181,7 @@ class Crew:
             return
         team = self._members[member.pid][1]
         if member.is_spent:
-            _put_back(team, member.take_back())
+            team.put_back(member.take_back())
         if not member.load:
             member.idle_since = now
             if self._is_dismissed or member.is_spent:
@@ -222,14 +196,15 @@ class Crew:
         back, member.is_dead = member.take_back(), True
         self._pipes.hear(member)
         team.members.remove(member)
-        # It had read one more at most, of which it did not report anything.
+        self._dead.add(member)
+        # What it had read, and of which it did not report anything: mostly one order.
         for given in tuple(member.given):
             if self._employer.has_claim(given.run):
                 member.begin(given)
-            else:
-                back.append(given)
+        if member.given and not member.is_executing:
+            self._dies_of(member, member.given[0])
+        team.put_back([*back, *member.given])
         member.given.clear()
-        _put_back(team, back)
         if not member.runs:
             self._forget(member)
 
@@ -242,10 +217,12 @@ class Crew:
 
     def next_at(self) -> float | None:
         """Say when somebody has waited for long enough, to go on, to live or to leave."""
+        now = self._clock()
         if any(map(self._is_short, self._teams.values())):
-            return self._clock()
-        times = (_due_at(member) for member, _ in self._members.values())
-        return min((at for at in times if at is not None), default=None)
+            return now
+        times = [_due_at(member) for member, _ in self._members.values()]
+        times += [team.grows_at() for team in self._teams.values() if team.waiting]
+        return min((at for at in times if at is not None and at < math.inf), default=None)
 
     def advance(self, now: float) -> None:
         """Give what waits to who has room, in each turn; take back what is stuck.
@@ -256,14 +233,13 @@ class Crew:
             at = _due_at(member)
             if at is None or now < at:
                 continue
-            if member.given:
-                if self._is_stuck(member, now):
-                    _put_back(team, member.take_back())
-            elif member.is_leaving:
-                os.kill(member.pid, signal.SIGKILL)
-                member.kill_at = now + LEAVES_WITHIN_S
-            else:
+            if member.kill_at is not None and now >= member.kill_at:
+                self._kill(member, now)
+            elif not member.given:
                 member.dismiss(now, LEAVES_WITHIN_S)
+            elif self._is_stuck(member, now):
+                team.put_back(member.take_back())
+                self._suspect(member, now)
         for team in self._teams.values():
             if team.waiting:
                 self._distribute(team)
@@ -275,35 +251,22 @@ class Crew:
         may_fork = True
         while team.waiting:
             given = team.waiting[0]
-            member, is_short = self._chosen(team, given.run.spec, self._is_stuck)
+            member, is_short = self._choose(team, self._is_stuck)
             if member is not None:
                 if not member.take(given):
                     return
                 team.waiting.popleft()
             elif is_short and may_fork:
                 may_fork = False
-                team.waiting.popleft()
-                self._hire(team, given)
+                self._hire(team, team.waiting.popleft())
             else:
                 return
 
-    def _chosen(
-        self, team: Team, spec: TaskSpec, is_stuck: Callable[[Member, float], bool]
+    def _choose(
+        self, team: Team, is_stuck: Callable[[Member, float], bool]
     ) -> tuple[Member | None, bool]:
-        """Choose who gets an order; where nobody can, say whether another is to be forked."""
-        now, learned = self._clock(), self._learned.get(spec.name, 0)
-        fitting = [member for member in team.members if _may_take(member, spec, learned)]
-        if team.is_async:
-            return (fitting[0], False) if fitting else (None, True)
-        idle = [member for member in fitting if not member.load]
-        if idle:
-            # The one that was idle last is the warmest.
-            return max(idle, key=lambda member: member.idle_since), False
-        busy = [member for member in fitting if not is_stuck(member, now)]
-        if len(busy) < _BEGIN_AT_ONCE:
-            return None, True
-        least = min(busy, key=lambda member: member.load)
-        return (least if least.has_room() else None), False
+        spec = team.waiting[0].run.spec
+        return team.choose(spec, self._learned.get(spec.name, 0), self._clock(), is_stuck)
 
     def _is_stuck(self, member: Member, now: float) -> bool:
         """Tell whether a member keeps others waiting, by what it has said until now."""
@@ -313,20 +276,22 @@ class Crew:
 
     def _is_short(self, team: Team) -> bool:
         """Say whether something waits for a process that is to be forked; nobody is heard."""
-        if not team.waiting:
-            return False
-        return self._chosen(team, team.waiting[0].run.spec, Member.is_stuck)[1]
+        return bool(team.waiting) and self._choose(team, Member.is_stuck)[1]
 
     def _hire(self, team: Team, given: Given) -> None:
         learned = self._learned.get(given.run.spec.name, 0)
-        for member in team.members:
-            if _is_idle(member) and member.born < learned:
+        for member in team.idle():
+            if member.born < learned:
                 # It knows fewer and fewer of the tasks; one that knows all of them takes its place.
                 member.dismiss(self._clock(), LEAVES_WITHIN_S)
         try:
             spare = self._forking.hire(given.message)
         except OSError as error:
-            self._employer.refused(given.run, error)
+            if not team.has_hands():
+                self._employer.refused(given.run, error)
+                return
+            team.put_back([given])
+            team.hires_at = self._clock() + _HIRES_AGAIN_S
             return
         placed, clock = self._employer.placed, self._clock
         member = Member(spare, self._lessons, placed, clock, is_async=team.is_async)
@@ -335,39 +300,39 @@ class Crew:
         team.members.append(member)
         self._pipes.begin(member)
 
-    def _take_all_back(self, team: Team) -> None:
-        for member in team.members:
-            _put_back(team, member.take_back())
+    def _kill(self, member: Member, now: float) -> None:
+        """End one that did not leave, or does not hear, unless it has said meanwhile that it does.
+
+        A run that it had read and not begun is then somebody else's.
+        """
+        self._pipes.hear(member)
+        if member.kill_at is not None:
+            os.kill(member.pid, signal.SIGKILL)
+            member.kill_at = now + LEAVES_WITHIN_S
+
+    def _suspect(self, member: Member, now: float) -> None:
+        """Give nothing to a member that does not hear, and end it where it goes on so."""
+        if not member.is_executing:
+            within_s = BEGINS_WITHIN_S if member.given else HEARS_WITHIN_S
+            member.suspect(now, within_s)
+
+    def _dies_of(self, member: Member, given: Given) -> None:
+        """Note that a member died when it was about to begin with an order."""
+        given.deaths += 1
+        if given.deaths >= DEATHS_MAX:
+            member.begin(given)
 
     def _forget(self, member: Member) -> None:
+        self._dead.discard(member)
         member.close_orders()
         self._pipes.end(member)
-
-
-def _put_back(team: Team, orders: list[Given]) -> None:
-    """Let orders wait again, behind those that were given before them."""
-    if orders:
-        queued = sorted([*orders, *team.waiting], key=lambda given: given.run.order.run)
-        team.waiting = deque(queued)
-
-
-def _may_take(member: Member, spec: TaskSpec, learned: int) -> bool:
-    """Tell whether a member may have another run of a task, which keepers learned by then."""
-    if member.born < learned or not member.may_take(spec):
-        return False
-    return member.is_async or not any(
-        run.phase is not Phase.RUNNING for run in member.runs.values()
-    )
-
-
-def _is_idle(member: Member) -> bool:
-    return not (member.load or member.is_leaving)
 
 
 def _due_at(member: Member) -> float | None:
     """Say when a member has to be looked at."""
     if member.load:
-        return member.look_at()
+        times = (member.look_at(), member.kill_at)
+        return min((at for at in times if at is not None), default=None)
     return member.idle_since + IDLE_S if member.kill_at is None else member.kill_at
 
 

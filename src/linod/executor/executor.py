@@ -154,16 +154,15 @@ class Executor:
         """
         link = self._keepers.adopt(kept)
         link.runs |= kept.runs.keys()
+        begun = [kept.runs[going.run].started for going in runs]
         for going in runs:
             self._going[going.run] = (going, link)
-            if (started := kept.runs[going.run].started) is not None:
-                self._heard(link, started)
             if (progress := kept.runs[going.run].progress) is not None:
                 link.progress[going.run] = progress
         known = {going.run for going in runs}
         for run in kept.runs.keys() - known:
             link.send(messages.disown(run, kept.runs[run].lease))
-        link.listen(kept.later)
+        link.listen([*(started for started in begun if started is not None), *kept.later])
         if link.runs:
             self._keepers.stop_idling(link)
         else:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from linod.executor.calling import Planned
-from linod.executor.crew import Context
 from linod.executor.messages import TaskSpec
+from linod.executor.team import Context
 from linod.executor.worker import Job
 
 Plans = Callable[[str], Planned]

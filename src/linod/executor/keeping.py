@@ -394,6 +394,12 @@ class Keeping:
             self._stop(message)  # it was heard while it was looked for that it has begun
         else:
             self._stops[message["run"]] = message
+            self._crew.hurry(message["run"])
+
+    def _stop_again(self) -> None:
+        """Stop what waits again, since its member died before it began."""
+        for number in self._stops.keys() - self._runs.keys():
+            self._stop(self._stops.pop(number))
 
     def _end_those(self) -> None:
         """End what was to be ended before it was known that it began."""
@@ -461,6 +467,7 @@ class Keeping:
             if not self._forking.died(pid):
                 self._crew.died(pid)
                 self._note_death(pid, status, used)
+                self._stop_again()
 
     def _note_death(self, pid: int, status: int, used: resource.struct_rusage) -> None:
         for run in self._runs.values():

@@ -112,6 +112,9 @@ class Limiting:
         if used <= limit:
             self._plan(run, now + _WEIGH_S)
             return
+        self._isolate(run)
+        if run.is_over:
+            return  # it was heard only now that it has ended
         run.wanted = (Outcome.FAILED, run.placed(excess(used, limit)))
         run.kill_at = now
         self._kill(run, now)

@@ -160,9 +160,8 @@ class Link:
 
     def _died(self) -> None:
         # What it said last is still in the channel.
-        while not self._channel.is_closed and (messages := self._channel.receive()):
-            for message in messages:
-                self._hear(message)
+        for message in self._channel.receive_last():
+            self._hear(message)
         self._forget_channel()
         self._reap()
 

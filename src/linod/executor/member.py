@@ -13,13 +13,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from attrs import frozen
+from attrs import define
 
 from linod.events import Outcome
 from linod.executor import wire
 from linod.executor.forking import Spare
 from linod.executor.kept import KeptRun
 from linod.executor.messages import TaskSpec
+from linod.executor.orders import ASK, NO_ORDERS
 
 DEPTH = 64
 """So many orders one has at most, of runs that it executes one after another."""
@@ -29,12 +30,14 @@ AWAKE_WITHIN_S = 0.05
 """And behind one that does not begin."""
 
 
-@frozen(eq=False)
+@define(eq=False)
 class Given:
     """An order, and the run that it is for."""
 
     run: KeptRun
     message: dict[str, Any]
+    deaths: int = 0
+    """Of so many members that had read it and did not begin."""
 
 
 class Member:
@@ -61,17 +64,24 @@ class Member:
         self.runs: dict[int, KeptRun] = {}
         """What it has begun, until that is over."""
         self.speaking: KeptRun | None = None
-        """The run that began last: what is printed past Python is taken for its."""
+        """The run that began last: what is printed past Python is taken for its.
+
+        Before one has begun it is the first that it was given.
+        """
         self.served = 0
         self.since = 0.0
         """When it was given its first order, or its last run began."""
         self.looked_at = 0.0
         """When something was taken back, or would have been."""
-        self.idle_since = 0.0
+        self.idle_since = clock()
+        self.deaf_since: float | None = None
+        """When it was found that it does not hear; it is asked whether it does."""
         self.is_leaving = False
         self.is_spent = False
         """It gets no more runs, and leaves when it has none."""
         self.is_dead = False
+        self.is_ended_for: int | None = None
+        """The run for which it was killed, with all others that it had."""
         self.kill_at: float | None = None
         self._inbox = spare.inbox
         self._on_begun = on_begun
@@ -94,18 +104,28 @@ class Member:
 
     def may_take(self, spec: TaskSpec) -> bool:
         """Tell whether it may have another run of a task at all."""
-        return not (self.is_leaving or self.is_spent) and self.served < spec.max_runs
+        return self.has_ears() and not self.is_spent and self.served < spec.max_runs
+
+    def has_ears(self) -> bool:
+        """Tell whether it reads what it is given, as far as is known."""
+        is_going = self.is_leaving or self.is_ended_for is not None
+        return self.deaf_since is None and not is_going
+
+    @property
+    def is_executing(self) -> bool:
+        """Tell whether a run goes on in it, as far as is known."""
+        return any(not run.is_over for run in self.runs.values())
 
     def is_stuck(self, now: float) -> bool:
-        """Tell whether it keeps those waiting that are behind its run."""
-        patience = PATIENCE_S if self._has_begun() else AWAKE_WITHIN_S
-        return not self.is_async and now >= self.since + patience
+        """Tell whether it keeps those waiting that are behind its run, or does not hear."""
+        stuck_at = self._stuck_at()
+        return stuck_at is not None and now >= stuck_at
 
     def look_at(self) -> float | None:
         """Say when to take back what waits behind a run, where something does."""
-        if self.is_async or not self.given:
+        at = self._stuck_at() if self.given else None
+        if at is None:
             return None
-        at = self.since + (PATIENCE_S if self._has_begun() else AWAKE_WITHIN_S)
         # What it has read and does not begin it keeps for now.
         return at if self.looked_at < self.since else max(at, self.looked_at + AWAKE_WITHIN_S)
 
@@ -121,6 +141,7 @@ class Member:
         if not self.load:
             self.since = self._clock()
         self.given.append(given)
+        self.speaking = self.speaking or given.run
         self.served += 1
 
     def take_back(self) -> list[Given]:
@@ -128,9 +149,9 @@ class Member:
         self.looked_at = self._clock()
         messages = self._inbox.take_back() if self.given else []
         for message in messages:
-            if message["do"] == "cancel":
+            if message["do"] in NO_ORDERS:
                 self._inbox.send(message)
-        numbers = {each["run"] for each in messages if each["do"] != "cancel"}
+        numbers = {each["run"] for each in messages if each["do"] not in NO_ORDERS}
         back = [given for given in self.given if given.run.order.run in numbers]
         for given in back:
             self.given.remove(given)
@@ -147,6 +168,7 @@ class Member:
         run.member = self
         run.keep_in(self.ring)
         run.pid = self.pid
+        self._lose(run)
         self._on_begun(run)
 
     def cancel(self, run: KeptRun) -> None:
@@ -155,10 +177,18 @@ class Member:
 
     def lose_others(self, run: KeptRun) -> None:
         """Say of its other runs that they are lost, since it has to die for this one."""
+        self.is_ended_for = run.order.run
         for other in self.runs.values():
-            if other is not run and other.wanted is None and not other.has_left:
-                reason = f"its process was ended for run {run.order.run}"
-                other.wanted = (Outcome.LOST, reason)
+            self._lose(other)
+
+    def suspect(self, now: float, within_s: float) -> None:
+        """Ask whether it hears; it is to say something within that time."""
+        if self.deaf_since is None and not self.is_leaving:
+            self.deaf_since = now
+            self._inbox.send({"do": ASK})
+            self.kill_at = now + within_s
+        elif self.kill_at is not None:
+            self.kill_at = min(self.kill_at, now + within_s)
 
     def reports(self, data: bytes) -> list[tuple[KeptRun, dict[str, Any]]]:
         """Return what it reports of its runs; user code may write anything here, but not much.
@@ -166,6 +196,7 @@ class Member:
         An end is heard also where a run had said too much: nothing else tells that it is over.
         """
         found = []
+        self._hears()
         for line in self._reports.feed(data):
             message = wire.decode(line) or {}
             run = self._run(message.get("run"))
@@ -185,6 +216,7 @@ class Member:
         """Let it read the end of its orders, and leave."""
         if not self.is_leaving:
             self.is_leaving = True
+            self.deaf_since = None
             self.kill_at = now + within_s
             self._inbox.close()
 
@@ -192,8 +224,26 @@ class Member:
         """Close our end of the pipe of its orders."""
         self._inbox.close()
 
-    def _has_begun(self) -> bool:
-        return any(not run.is_over for run in self.runs.values())
+    def _stuck_at(self) -> float | None:
+        """Say from when on it keeps those waiting that are behind its run, or is deaf.
+
+        Who has async runs keeps none of them waiting that go on; nobody knows of the others.
+        """
+        if not self.is_executing:
+            return self.since + AWAKE_WITHIN_S
+        return None if self.is_async else self.since + PATIENCE_S
+
+    def _hears(self) -> None:
+        """Note that it says something."""
+        if self.deaf_since is not None:
+            self.deaf_since = self.kill_at = None
+
+    def _lose(self, run: KeptRun) -> None:
+        """Say of a run that it is lost, where it goes on and the process dies for another one."""
+        killer = self.is_ended_for
+        if killer is None or run.order.run == killer or run.wanted is not None or run.has_left:
+            return
+        run.wanted = (Outcome.LOST, f"its process was ended for run {killer}")
 
     def _run(self, number: Any) -> KeptRun | None:
         """Find a run of which it speaks: one that it has read begins by that."""

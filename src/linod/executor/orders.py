@@ -12,6 +12,10 @@ from typing import Any
 
 from linod.executor import wire
 
+ASK = "ask"
+"""Whether it hears, to be answered at once with anything."""
+NO_ORDERS = frozenset(("cancel", ASK))
+"""What is said to a worker beside its orders, and stays its own when they are taken back."""
 # Elsewhere there is no such kind that tells of its end; there an empty message does.
 _KIND = socket.SOCK_SEQPACKET if sys.platform.startswith("linux") else socket.SOCK_DGRAM
 

@@ -20,14 +20,14 @@ import stat
 import termios
 import time
 from array import array
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
 from attrs import frozen
 
-from linod.executor import around, tree, worker
+from linod.executor import around, tree, wire, worker
 from linod.executor.calling import asked_in_loop, called_in_loop
 from linod.executor.claims import Books, owner_of
 from linod.executor.containing import contain, limit_cpu_time
@@ -35,7 +35,7 @@ from linod.executor.failing import failure
 from linod.executor.given import deadline_of, run_of
 from linod.executor.kept import LEFT
 from linod.executor.messages import DEADLINE, Order, TaskSpec, deadline_environ, order_of
-from linod.executor.orders import Orders
+from linod.executor.orders import ASK, Orders
 from linod.executor.progress import Pace
 from linod.executor.stopping import Stop
 from linod.executor.weighing import MAXRSS_UNIT
@@ -49,6 +49,7 @@ _HEARD_WITHIN_S = 2.0
 _ALONE_WITHIN_S = 10.0
 """A keeper gives up what will not die before that."""
 _LOOK_AGAIN_S = 0.0005
+_AWAKE = wire.encode({"is": "awake"})
 
 
 @frozen
@@ -85,7 +86,7 @@ class Executing:
         self._ticks = ticks
         self._books = Books(station.folder, owner_of(station.keeper, os.getpid()))
         """Their name is taken away by the keeper, however this process ends."""
-        self._directory = os.getcwd()
+        self._directory = _here()
         self._umask = os.umask(0o077)
         os.umask(self._umask)
         self._masks = Masks(spec.secrets)
@@ -97,14 +98,17 @@ class Executing:
     def begin(self, job: Job, order: Order) -> Began | None:
         """Claim the run and say that it began; None where it ended at once."""
         run, spec = order.run, job.spec
+        waited: list[str] = []
         try:
-            file = self._claim(job, run)
+            file = self._claim(job, run, waited.append)
         except OSError as error:
             reporter = Reporter(self._station.report, -1, run, is_shared=True)
             reporter.end(failure(f"its run file cannot be made: {error.strerror}", error))
             return None
         reporter = Reporter(self._station.report, file, run, is_shared=True)
         reporter.started(self._ticks)
+        for text in waited:
+            worker.tell(text)  # said before, it would have been the words of the run before it
         limit_cpu_time(spec)
         deadline = deadline_of(reporter.at, spec.timeout_s)
         self._name(order.environ(self._station.directory) | deadline_environ(deadline))
@@ -113,10 +117,10 @@ class Executing:
         mark = tree.mark(run, self._station.directory)
         return Began(file, mark, reporter, made, stop)
 
-    def _claim(self, job: Job, run: int) -> int:
+    def _claim(self, job: Job, run: int, on_wait: Callable[[str], None]) -> int:
         """Claim a run; return a descriptor of its own: the next run may begin another book."""
         book = self._books.next()
-        file = worker.claim(self._station, book, job, run, self._ticks)
+        file = worker.claim(self._station, book, job, run, self._ticks, on_wait)
         return os.dup(file) if file == book else file
 
     def _name(self, environ: dict[str, str]) -> None:
@@ -143,17 +147,32 @@ class Executing:
                 with suppress(OSError):
                     os.close(descriptor)
 
+    def say_awake(self) -> None:
+        """Answer who asks whether this process hears."""
+        with suppress(OSError):
+            os.write(self._station.report, _AWAKE)
+
     def _copy(self, line: bytes) -> None:
         with suppress(OSError):
             os.write(self._station.lines, b"%d %b" % (named_run() or 0, line))
 
 
+def _here() -> str | None:
+    """Say where this process is; None where that was removed: there its runs stay."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
+
+
 def _one_after_another(executing: Executing, orders: Orders, find: Find, first: Order) -> None:
-    order: Order | None = first
-    while order is not None:
+    _execute(executing, find(first.task), first)
+    while (message := orders.next()) is not None:
+        if message["do"] == ASK:
+            executing.say_awake()
+            continue
+        order = order_of(message)
         _execute(executing, find(order.task), order)
-        message = orders.next()
-        order = None if message is None else order_of(message)
 
 
 def _until_heard() -> None:
@@ -250,6 +269,8 @@ class Together:
         for message in messages:
             if message["do"] == "cancel":
                 self._cancel(message["run"])
+            elif message["do"] == ASK:
+                self._executing.say_awake()
             else:
                 self._begin(order_of(message))
 

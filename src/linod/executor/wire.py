@@ -20,6 +20,8 @@ REQUEST_MAX = 64 * 1024 * 1024
 """Bytes of one line from the daemon: a task's arguments come from files of at most 16 MiB."""
 READ_MAX = 64 * 1024
 """Bytes taken in one turn, so that no peer stalls the others."""
+_LAST_MAX = 4 * 1024 * 1024
+"""Bytes that a socket holds at most, on machines that are set up for much."""
 
 # json.dumps makes an encoder each time.
 _write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -156,6 +158,14 @@ class Channel:
             return []
         messages = (decode(line) for line in self._buffer.feed(data))
         return [message for message in messages if message is not None]
+
+    def receive_last(self) -> list[dict[str, Any]]:
+        """Take what is left of a peer that has died; another process may go on in its name."""
+        messages = []
+        for _ in range(_LAST_MAX // READ_MAX):
+            if not self.is_closed:
+                messages += self.receive()
+        return messages
 
     def close(self) -> None:
         """Close this end; the peer reads EOF."""

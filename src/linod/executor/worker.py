@@ -61,7 +61,7 @@ REASON_MAX = 350
 _EXIT_NOT_STARTED = 127
 # CPython 3.11 takes eight calls before it specializes code, and some more until it leaves it alone.
 _UNTIL_WARM = 10
-_SPACE_WITHIN_S = 60.0
+SPACE_WITHIN_S = 60.0
 """A disk that is full for longer fails the run."""
 _SPACE_AGAIN_S = 0.5
 _DEFAULTS = (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
@@ -225,7 +225,7 @@ def arm(station: Station, job: Job, order: Order) -> None:
 def work(station: Station, job: Job, order: Order, ticks: int) -> int:
     """Execute a run for which the process is armed; return its status."""
     try:
-        file = claim(station, station.book, job, order.run, ticks)
+        file = claim(station, station.book, job, order.run, ticks, tell)
     except FileExistsError:
         return EXIT_REFUSED
     except OSError as error:
@@ -246,17 +246,29 @@ def work(station: Station, job: Job, order: Order, ticks: int) -> int:
     return _call(job, order, reporter, deadline)
 
 
-def claim(station: Station, book: int | None, job: Job, run: int, ticks: int) -> int:
+def tell(text: str) -> None:
+    """Tell who looks at a run what linod itself does for it."""
+    os.write(2, text.encode() + b"\n")
+
+
+def claim(
+    station: Station,
+    book: int | None,
+    job: Job,
+    run: int,
+    ticks: int,
+    on_wait: Callable[[str], None],
+) -> int:
     """Claim a run in a book, or with a file of its own; return where to write its end.
 
-    It waits for a disk that is full, as decisions do.
+    It waits for a disk that is full, as decisions do, and says so with `on_wait`, once.
     """
     first = _claimant(ticks, station.boot)
     if FILE_SIZE in job.spec.limits:
         book = None  # to what a run may write to a file at most, what others wrote there counts
     if book is not None and claims.enter(station.folder, run, book, first):
         return book
-    limit = time.monotonic() + _SPACE_WITHIN_S
+    limit = time.monotonic() + SPACE_WITHIN_S
     is_told = False
     while True:
         try:
@@ -265,7 +277,7 @@ def claim(station: Station, book: int | None, job: Job, run: int, ticks: int) ->
             if error.errno not in claims.NO_SPACE or time.monotonic() > limit:
                 raise
         if not is_told:
-            os.write(2, b"there is no space for its run file: it waits\n")
+            on_wait("there is no space for its run file: it waits")
             is_told = True
         time.sleep(_SPACE_AGAIN_S)
 
