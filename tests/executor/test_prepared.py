@@ -11,7 +11,7 @@ from attrs import evolve
 
 from linod.events import Outcome
 from linod.executor import descriptors, memory
-from linod.executor.forking import SPARES_MAX, room
+from linod.executor.forking import SPARES_MAX, is_half_gone, room
 from linod.specs import Limits, LogLevel, Process, Reference, Task
 
 from .conftest import Stage
@@ -193,6 +193,16 @@ def test_waiting_workers_take_no_more_than_half_of_the_descriptors(
     files: int, expected: int
 ) -> None:
     assert room(64 * 2**30, files) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "left", "expected"),
+    [(100, 49, True), (100, 50, False), (None, 1, False), (100, None, False)],
+)
+def test_several_keepers_stop_when_half_of_the_memory_that_was_left_is_gone(
+    *, before: int | None, left: int | None, expected: bool
+) -> None:
+    assert is_half_gone(before, left) is expected
 
 
 def test_how_much_memory_is_left_is_read_from_the_kernel() -> None:

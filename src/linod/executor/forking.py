@@ -104,6 +104,8 @@ class Forking:
         """For what no worker is prepared yet."""
         self._until = 0.0
         """So long what is expected is waited for."""
+        self._left: int | None = None
+        """Memory that was left when something was expected last."""
 
     @property
     def waiting(self) -> set[int]:
@@ -114,7 +116,8 @@ class Forking:
         """Prepare so many workers, for these tasks (None: for any run), within a bound."""
         self._until = until
         ready = Counter(spare.task for spare in self._spares)
-        found = room(memory.available(), descriptors.limit())
+        self._left = memory.available()
+        found = room(self._left, descriptors.limit())
         most = min(SPARES_MAX, found + len(self._spares))
         missing = Counter(tasks[:most]) - ready
         self._missing = deque(missing.elements())
@@ -190,6 +193,9 @@ class Forking:
     def make_spare(self, now: float) -> None:
         """Fork a worker ahead of time: the next run need not wait for it."""
         self._none_before = now + _AGAIN_S
+        if self._missing and is_half_gone(self._left, memory.available()):
+            self._missing.clear()
+            return
         with suppress(OSError):
             self._spares.append(self._new_spare(self._missing[0] if self._missing else None))
             self._none_before = now
@@ -303,6 +309,16 @@ def room(left: int | None, files: int) -> int:
     """
     most = min(SPARES_MAX, files // _SHARE_OF_FILES // _FILES_OF_SPARE)
     return most if left is None else min(most, left // _SHARE_OF_MEMORY // _OF_SPARE)
+
+
+def is_half_gone(before: int | None, left: int | None) -> bool:
+    """Tell whether all keepers together, which look at the same number, have taken enough.
+
+    Args:
+        before: Bytes of memory that were left when something was expected; None: unknown.
+        left: Those that are left now.
+    """
+    return before is not None and left is not None and left < before // 2
 
 
 def _took(spare: Spare, message: dict[str, Any]) -> bool:
