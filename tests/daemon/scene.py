@@ -26,7 +26,7 @@ from linod.daemon.draining import STOPPED
 from linod.errors import LinodError
 from linod.events import Outcome
 from linod.executor import runfiles
-from linod.executor.keeping import DISMISSED
+from linod.executor.ending import DISMISSED
 from linod.store.interface import RunRow
 
 from .building import LIMIT_S, POLL_S, Daemon

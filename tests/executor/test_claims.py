@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from disks import fill, small_disk
 from linod.executor import claims, runfiles, wire, worker
 from linod.executor.claims import BOOK_BYTES, BOOK_RUNS, Books
-from linod.executor.forking import SPARES_MAX
+from linod.executor.forking import BOOKS, SPARES_MAX
 from linod.executor.messages import TaskSpec
 
 FIRST = [123, 456, "the-boot"]
@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Iterator[int]:
 
 @pytest.fixture
 def books(folder: int) -> Iterator[Books]:
-    books = Books(folder, str(os.getpid()), 6)
+    books = Books(folder, str(os.getpid()), BOOKS)
     yield books
     books.close()
 
@@ -244,17 +244,17 @@ def test_a_full_book_is_followed_by_another_and_goes_a_while_later(
     folder: int, books: Books
 ) -> None:
     named = []
-    for _ in range(7):
+    for _ in range(BOOKS + 1):
         for _ in range(BOOK_RUNS):
             next_of(books)
         named.append(sorted(os.listdir(folder)))
 
-    ever = [f"book-{os.getpid()}-{number}" for number in range(6)]
-    assert named == [ever[:number] for number in range(1, 7)] + [ever]
+    ever = [f"book-{os.getpid()}-{number}" for number in range(BOOKS)]
+    assert named == [ever[:number] for number in range(1, BOOKS + 1)] + [ever]
 
 
 def test_where_no_book_could_be_made_the_next_one_can(books: Books) -> None:
-    for _ in range(7 * BOOK_RUNS):
+    for _ in range((BOOKS + 1) * BOOK_RUNS):
         next_of(books)
     former = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, former[1]))

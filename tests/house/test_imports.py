@@ -19,7 +19,7 @@ PURE = {
 EDGES = ("linod.store", "linod.executor", "linod.log", "linod.control")
 ROOTS = ("linod.daemon", "linod.executor.keeper", "linod.executor.worker", "linod.cli")
 ROOTS += ("linod.checking", "linod.__main__", "linod.simulation", "linod.testing")
-ROOTS += ("linod.executor.reused", "linod.pytest_plugin")
+ROOTS += ("linod.executor.reused", "linod.executor.rehearsing", "linod.pytest_plugin")
 DATA_PARTS = {
     *("__future__", "abc", "bisect", "calendar", "collections", "copy", "dataclasses"),
     *("datetime", "decimal", "difflib", "enum", "fractions", "functools", "hashlib", "heapq"),

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from linod.daemon import clock
+from linod.specs import Task
 
 _LEAD = timedelta(seconds=1)
 _LEAD_EACH = timedelta(milliseconds=7)
@@ -20,20 +21,26 @@ def lead(tasks: int) -> timedelta:
 
 
 class Foresight:
-    """Calls once for each instant, as long before it as any preparation takes."""
+    """Prepares once for each instant, as long before it as that takes for what is due then."""
 
-    def __init__(self, expect: Callable[[datetime], Awaitable[None]]) -> None:
-        self._expect = expect
-        self.wake: datetime | None = None
+    def __init__(
+        self,
+        due_by: Callable[[datetime], Awaitable[list[Task]]],
+        prepare: Callable[[datetime, list[Task]], None],
+    ) -> None:
+        """Prepare for what is due by an instant, as far as that can be said now."""
+        self._due_by = due_by
+        self._prepare = prepare
+        self._wake: datetime | None = None
         """What is due next."""
         self._timer: asyncio.TimerHandle | None = None
         self._looking: set[asyncio.Task[None]] = set()
 
     def look(self, wake: datetime | None) -> None:
         """Take note of the next instant; nothing new where it is known."""
-        if wake == self.wake:
+        if wake == self._wake:
             return
-        self.wake = wake
+        self._wake = wake
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -49,7 +56,16 @@ class Foresight:
             task.cancel()
 
     def _look(self) -> None:
-        assert self.wake is not None
-        task = asyncio.ensure_future(self._expect(self.wake))
+        assert self._wake is not None
+        task = asyncio.ensure_future(self._wait(self._wake))
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)
+
+    async def _wait(self, wake: datetime) -> None:
+        tasks = await self._due_by(wake)
+        while (rest := wake - lead(len(tasks)) - clock.now()) > timedelta(0):
+            await asyncio.sleep(rest.total_seconds())
+            if self._wake != wake:
+                return
+            tasks = await self._due_by(wake)
+        self._prepare(wake, tasks)

@@ -21,7 +21,7 @@ from attrs import frozen
 from linod.daemon import clock
 from linod.daemon.ahead import AT_ONCE, Ahead, NotYet
 from linod.daemon.board import Board, Served
-from linod.daemon.foresight import Foresight, lead
+from linod.daemon.foresight import Foresight
 from linod.daemon.teller import Teller
 from linod.engine import Engine, Plan, Settled
 from linod.events import (
@@ -84,7 +84,7 @@ class Service:
         """Runs at once."""
         self._wake = asyncio.Event()
         self._alarm = clock.Alarm(self._wake.set)
-        self._foresight = Foresight(self._expect)
+        self._foresight = Foresight(self._due_by, self._prepare)
         self._ahead = Ahead(lambda: engine.is_closed)
         self._offset = clock.offset()
         self._answers: dict[int, asyncio.Future[Answer]] = {}
@@ -206,14 +206,8 @@ class Service:
         self._foresight.close()
         self._thread.shutdown(cancel_futures=True)
 
-    async def _expect(self, wake: datetime) -> None:
+    def _prepare(self, wake: datetime, tasks: list[Task]) -> None:
         """Have keepers fork ahead for what is due next, and decide it ahead where that is safe."""
-        tasks = await self._due_by(wake)
-        while (rest := wake - lead(len(tasks)) - clock.now()) > timedelta(0):
-            await asyncio.sleep(rest.total_seconds())
-            if self._foresight.wake != wake:
-                return
-            tasks = await self._due_by(wake)
         self._executor.expect(tasks)
         if tasks:
             self._ahead.expect(wake, len(tasks))

@@ -32,7 +32,7 @@ SPARES_MAX = 1024
 _FILES_OF_SPARE = 6
 _OF_SPARE = 4 * 1024 * 1024
 """What one has of its own at most, in bytes."""
-_BOOKS = SPARES_MAX // BOOK_RUNS + 2
+BOOKS = SPARES_MAX // BOOK_RUNS + 2
 """Who waits has one of these, mostly."""
 _SHARE_OF_MEMORY = 4
 """They take a quarter of the memory that is left."""
@@ -94,7 +94,7 @@ class Forking:
         self._gate = gate
         self._pid = os.getpid()
         self._files = descriptors.raise_limit()
-        self._books = Books(folder, str(self._pid), _BOOKS)
+        self._books = Books(folder, str(self._pid), BOOKS)
         self._spares: deque[Spare] = deque()
         self._armed: dict[int, Spare] = {}
         """Those that have the order of a run, and wait for their go."""

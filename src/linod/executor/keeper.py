@@ -34,6 +34,7 @@ from linod.executor import (
     management,
     messages,
     privileges,
+    rehearsing,
     resolve,
     tree,
     wire,
@@ -86,7 +87,7 @@ def serve(descriptor: int, folder: int, seat: int) -> int:
         channel.send({"is": "late", "modules": [*settings.late, *library.threaded]})
         return 0
     privileges.adopt_orphans()
-    worker.warm(settings.directory, tree.boot_id())
+    rehearsing.warm(settings.directory, tree.boot_id())
     gc.collect()
     gc.freeze()
     door = Door(socket.socket(fileno=seat), owner)

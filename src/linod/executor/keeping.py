@@ -14,7 +14,6 @@ import resource
 import selectors
 import signal
 import socket
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -23,13 +22,14 @@ from linod.events import Outcome
 from linod.executor import claims, messages, runfiles, telling, tree, wire
 from linod.executor.crew import Crew
 from linod.executor.door import Door
+from linod.executor.ending import Ending
 from linod.executor.failing import failure
 from linod.executor.forking import Forked, Forking
 from linod.executor.gate import MANY, Gate
 from linod.executor.hearing import Hearing, Speech
 from linod.executor.jobs import Jobs, Plans
 from linod.executor.kept import KeptRun
-from linod.executor.limiting import TERM_BEFORE_KILL_S, Limiting, clock
+from linod.executor.limiting import Limiting, clock
 from linod.executor.memory import OutOfMemory
 from linod.executor.messages import Settings, TaskSpec, order_of
 from linod.executor.preparing import Preparing
@@ -37,8 +37,6 @@ from linod.executor.sources import Sources
 from linod.executor.spool import Spool
 from linod.executor.strays import Strays
 from linod.views import BAD, PAST
-
-DISMISSED = "its daemon ended before it"
 
 ALONE_S = 60.0
 """For so long a keeper without daemon and runs waits for the next one."""
@@ -96,10 +94,7 @@ class Keeping:
         self._limiting = Limiting(self._strays, self._runs, self._crew.isolate, clock)
         self._waker, self._wakeup = socket.socketpair()
         self._is_writing = False
-        self._stops: dict[int, dict[str, Any]] = {}
-        """For runs that a member has read and of which it has not said yet that they began."""
-        self._ending: list[KeptRun] = []
-        """Those that have begun now, and are to be ended when all is heard that was said."""
+        self._ending = Ending(self._runs, self._crew, self._limiting, self._tell_end)
         self._unheard: list[KeptRun] = []
         """Started in this turn: their pipes are read when all have their orders."""
         self._actions = self._wishes()
@@ -109,7 +104,7 @@ class Keeping:
         return {
             "task": self._learn,
             "start": self._start,
-            "stop": self._stop,
+            "stop": self._ending.stop,
             "follow": self._follow,
             "unfollow": self._unfollow,
             "expect": lambda message: self._preparing.expect(message.get("tasks", ())),
@@ -145,7 +140,7 @@ class Keeping:
             events = self._selector.select(self._wait_s())
             self._act(events)
             self._reap()
-            self._end_those()
+            self._ending.look()
             if not events and self._needs_spare():
                 self._preparing.fork(lambda: self._selector.select(0))
             now = clock()
@@ -222,7 +217,7 @@ class Keeping:
         times = [run.next_at for run in self._runs.values() if run.next_at is not None]
         now = clock()
         self._listen_again(now)
-        if self._ending:
+        if self._ending.is_due:
             return 0.0
         own = (self._leave_at, self._hear_at, self._gate.opens_at)
         others = (*own, self._forking.ease(now), self._crew.next_at())
@@ -357,8 +352,7 @@ class Keeping:
         self._limiting.begin(run)
         if run.spec.log_keep is not None and run.order.slow_after_s is not None:
             run.flight.slow_at = clock() + run.order.slow_after_s
-        if run.order.run in self._stops or self._is_leaving:
-            self._ending.append(run)
+        self._ending.placed(run)
 
     def refused(self, run: KeptRun, error: OSError) -> None:
         """Tell of a run that no worker could be forked for."""
@@ -379,55 +373,14 @@ class Keeping:
         """Tell whether the run file of a run is there."""
         return claims.exists(self._folder, run.order.run)
 
-    def _stop(self, message: dict[str, Any]) -> None:
-        run = self._known(message["run"])
-        if run is None or run.order.lease != message["lease"]:
-            return
-        outcome, reason = Outcome(message["outcome"]), message["reason"]
-        if message["run"] in self._runs:
-            patience = 0.0 if message["is_forced"] else run.spec.kill_after_s
-            self._limiting.end(run, outcome, reason, patience)
-        elif self._crew.withdraw(message["run"]) is not None:
-            run.wanted, run.ended = (outcome, reason), time.time()
-            self._tell_end(run)
-        elif message["run"] in self._runs:
-            self._stop(message)  # it was heard while it was looked for that it has begun
-        else:
-            self._stops[message["run"]] = message
-            self._crew.hurry(message["run"])
-
-    def _stop_again(self) -> None:
-        """Stop what waits again, since its member died before it began."""
-        for number in self._stops.keys() - self._runs.keys():
-            self._stop(self._stops.pop(number))
-
-    def _end_those(self) -> None:
-        """End what was to be ended before it was known that it began."""
-        ending, self._ending = self._ending, []
-        for run in ending:
-            stop = self._stops.pop(run.order.run, None)
-            if run.order.run not in self._runs:
-                continue
-            if stop is not None:
-                self._stop(stop)
-            if self._is_leaving:
-                self._dismiss(run)
-
-    def _known(self, number: int) -> KeptRun | None:
-        """Find a run that goes on, or is queued."""
-        run = self._runs.get(number)
-        if run is None:
-            run = next((each for each in self._crew.queued() if each.order.run == number), None)
-        return run
-
     def _follow(self, message: dict[str, Any]) -> None:
-        run = self._known(message["run"])
+        run = self._ending.find(message["run"])
         if run is not None and not run.is_followed:
             run.is_followed = True
             self._hearing.tell_lines(run, run.tail.text())
 
     def _unfollow(self, message: dict[str, Any]) -> None:
-        run = self._known(message["run"])
+        run = self._ending.find(message["run"])
         if run is not None:
             run.is_followed = False
 
@@ -438,13 +391,8 @@ class Keeping:
 
     def _leave(self, _message: dict[str, Any]) -> None:
         self._is_leaving = True
-        self._crew.withdraw_all()
+        self._ending.leave()
         self._crew.dismiss_all(clock())
-        for run in list(self._runs.values()):
-            self._dismiss(run)
-
-    def _dismiss(self, run: KeptRun) -> None:
-        self._limiting.end(run, Outcome.LOST, DISMISSED, TERM_BEFORE_KILL_S)
 
     def _tell_slow(self, now: float) -> None:
         """Write what was kept of runs that have become slow: a hung one may never end."""
@@ -467,7 +415,7 @@ class Keeping:
             if not self._forking.died(pid):
                 self._crew.died(pid)
                 self._note_death(pid, status, used)
-                self._stop_again()
+                self._ending.stop_again()
 
     def _note_death(self, pid: int, status: int, used: resource.struct_rusage) -> None:
         for run in self._runs.values():

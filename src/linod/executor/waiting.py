@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from linod.executor import reused, worker
+from linod.executor import rehearsing, reused, worker
 from linod.executor.messages import Order, order_of
 from linod.executor.orders import Orders
 from linod.executor.worker import Find, Station
@@ -34,11 +34,11 @@ def _wait(station: Station, orders: Orders, find: Find, task: str | None) -> int
     ticks = worker.become(station)
     job = None if task is None else find(task)
     if job is None:
-        worker.rehearse_log(station)
+        rehearsing.rehearse_log(station)
     else:
         worker.prepare(station, job)
     if job is None or not job.is_bare:
-        worker.rehearse(station.directory, station.boot)
+        rehearsing.rehearse(station.directory, station.boot)
     message = orders.next()
     if message is not None and message["do"] == "prepare":
         job = find(message["task"])

@@ -39,12 +39,11 @@ from linod.executor import (
     tree,
     wire,
 )
-from linod.executor.binding import Plan
 from linod.executor.calling import Planned, asked, called, is_async
 from linod.executor.containing import FILE_SIZE, contain
 from linod.executor.failing import failure
 from linod.executor.given import deadline_of, run_of
-from linod.executor.messages import DEADLINE, Order, TaskSpec, deadline_environ, rehearsal
+from linod.executor.messages import DEADLINE, Order, TaskSpec, deadline_environ
 from linod.executor.progress import Pace, Progress
 from linod.executor.stopping import Stop
 from linod.log import end_log, keep_mode, name_run, replace_streams, start_log
@@ -59,8 +58,6 @@ EXIT_REFUSED = 75
 REASON_MAX = 350
 """Characters of a reason: the first line of an exception, and where it was raised."""
 _EXIT_NOT_STARTED = 127
-# CPython 3.11 takes eight calls before it specializes code, and some more until it leaves it alone.
-_UNTIL_WARM = 10
 SPACE_WITHIN_S = 60.0
 """A disk that is full for longer fails the run."""
 _SPACE_AGAIN_S = 0.5
@@ -119,13 +116,6 @@ Find = Callable[[str], Job]
 """What is to be done for a task, by its name."""
 
 
-def _nothing() -> None:
-    pass
-
-
-_REHEARSED = Job(spec=TaskSpec(name="", procedure="-"), procedure=Plan("-", _nothing))
-
-
 def leave(station: Station, act: Callable[[], int]) -> NoReturn:
     """Do what is to be done and end the process with its status, whatever happens."""
     status = 1
@@ -154,50 +144,6 @@ def become(station: Station) -> int:
     descriptors.lower_limit(station.files)
     reset_signals()
     return tree.start_time(os.getpid())
-
-
-def warm(directory: str, boot: str) -> None:
-    """Go the way of a run in a keeper until its code is specialized (PEP 659).
-
-    What the interpreter writes to code as it learns, each worker would write anew, to a page of
-    its own.
-    """
-    environ = dict(os.environ)
-    for _ in range(_UNTIL_WARM):
-        rehearse(directory, boot)
-    os.environ.clear()
-    os.environ.update(environ)
-
-
-def rehearse(directory: str, boot: str) -> None:
-    """Pay for what a first use costs after a fork, copied pages, while nobody waits.
-
-    The process is prepared for a task, or `rehearse_log` went before.
-    """
-    order = rehearsal()
-    os.environ.update(order.environ(directory))
-    nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-    has_entered = claims.enter(nowhere, order.run, nowhere, _claimant(0, boot))
-    assert not has_entered, "it is no folder"
-    mark = tree.mark(order.run, directory)
-    reporter = Reporter(nowhere, nowhere, order.run)
-    reporter.started(0)
-    deadline = deadline_of(reporter.at, 1.0)
-    deadline_environ(deadline)
-    run, _ = _begun(_REHEARSED, order, reporter, deadline)
-    end = end_of(_REHEARSED, run, reporter)
-    assert end is not None, "only programs end elsewhere"
-    reporter.end(masked_end(end, Masks(())))
-    gate.pass_through(nowhere)
-    for descriptor in (nowhere, mark):
-        if descriptor is not None:
-            os.close(descriptor)
-
-
-def rehearse_log(station: Station) -> None:
-    """The same for the log, where it is not known yet for which task."""
-    start_log(station.log_plan, program="worker")
-    replace_streams()
 
 
 def prepare(station: Station, job: Job) -> None:
@@ -263,7 +209,7 @@ def claim(
 
     It waits for a disk that is full, as decisions do, and says so with `on_wait`, once.
     """
-    first = _claimant(ticks, station.boot)
+    first = claimant(ticks, station.boot)
     if FILE_SIZE in job.spec.limits:
         book = None  # to what a run may write to a file at most, what others wrote there counts
     if book is not None and claims.enter(station.folder, run, book, first):
@@ -282,7 +228,7 @@ def claim(
         time.sleep(_SPACE_AGAIN_S)
 
 
-def _claimant(ticks: int, boot: str) -> list[Any]:
+def claimant(ticks: int, boot: str) -> list[Any]:
     """Say who claims a run: what the first line of a run file holds."""
     return [os.getpid(), ticks, boot]
 
@@ -388,7 +334,7 @@ def _why_not_executed(program: str, error: OSError | ValueError) -> str:
 
 def _call(job: Job, order: Order, reporter: Reporter, deadline: datetime | None) -> int:
     """Ask only_if, then call the procedure or become the program."""
-    run, stop = _begun(job, order, reporter, deadline)
+    run, stop = begun(job, order, reporter, deadline)
     set_current_run(run)
     around.before()
     end = end_of(job, run, reporter)
@@ -402,7 +348,7 @@ def _call(job: Job, order: Order, reporter: Reporter, deadline: datetime | None)
     return _execute(job.spec, reporter)
 
 
-def _begun(
+def begun(
     job: Job, order: Order, reporter: Reporter, deadline: datetime | None
 ) -> tuple[Run, Stop]:
     """Contain the process; return the run as user code gets it, and how it learns that it ends."""
