@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -10,7 +12,7 @@ import pytest
 
 from engine.building import at
 from linod.daemon import clock
-from linod.daemon.ahead import AT_ONCE, LEAD_MAX, Ahead, NotYet
+from linod.daemon.ahead import AT_ONCE, COMMITTED_MAX, LEAD_MAX, Ahead, NotYet
 
 
 def build_ahead(
@@ -20,13 +22,95 @@ def build_ahead(
     return Ahead(is_closed, offset)
 
 
-def test_it_is_never_over_early() -> None:
+def test_the_first_commit_does_not_begin_early() -> None:
     for microseconds in (0, 333, 4_567, 20_001):
         instant = clock.now() + timedelta(microseconds=microseconds)
 
         build_ahead().wait(instant)
 
         assert clock.now() >= instant
+
+
+def committed(ahead: Ahead, took_s: float, within: timedelta) -> list[timedelta]:
+    """Play one wait with a commit that takes so long; give when that began, and when it was held.
+
+    Both are told from the instant on.
+    """
+    instant = clock.now() + within
+    ahead.expect(instant, 1)
+    ahead.wait(instant)
+    began = clock.now()
+    time.sleep(took_s)
+    asyncio.run(ahead.hold())
+    return [began - instant, clock.now() - instant]
+
+
+def test_the_next_commits_begin_as_much_earlier_as_the_last_ones_took() -> None:
+    ahead = build_ahead()
+    committed(ahead, 0.004, timedelta(milliseconds=20))
+    committed(ahead, 0.004, timedelta(milliseconds=20))
+
+    began, _ = committed(ahead, 0.0, timedelta(milliseconds=50))
+
+    assert timedelta(milliseconds=4) <= ahead.commit <= COMMITTED_MAX
+    assert began >= -ahead.commit
+    assert began < timedelta(0)
+
+
+def test_what_is_committed_is_held_until_its_instant() -> None:
+    ahead = build_ahead()
+    for _ in range(3):
+        committed(ahead, 0.006, timedelta(milliseconds=20))
+    for took_s in (0.0, 0.001, 0.003):
+        began, held = committed(ahead, took_s, timedelta(milliseconds=30))
+
+        assert began < timedelta(0) <= held
+
+
+def test_one_slow_commit_lets_no_other_begin_early() -> None:
+    ahead = build_ahead()
+    for _ in range(4):
+        committed(ahead, 0.0, timedelta(milliseconds=10))
+    before = ahead.commit
+
+    committed(ahead, 0.03, timedelta(milliseconds=10))
+
+    assert before <= ahead.commit < timedelta(milliseconds=8)
+
+
+def test_however_slow_commits_are_they_begin_little_early() -> None:
+    ahead = build_ahead()
+    for _ in range(3):
+        committed(ahead, 0.03, timedelta(milliseconds=5))
+
+    assert ahead.commit == COMMITTED_MAX
+
+
+def test_what_was_not_waited_for_is_not_held() -> None:
+    ahead = build_ahead()
+    committed(ahead, 0.0, timedelta(milliseconds=5))
+    before, instant = ahead.commit, clock.now() + timedelta(seconds=30)
+    ahead.expect(instant, 1)
+    ahead.take(instant - timedelta(milliseconds=3))
+    time.sleep(0.01)
+
+    asyncio.run(ahead.hold())
+
+    assert clock.now() < instant - timedelta(seconds=20)
+    assert ahead.commit == before
+
+
+def test_a_clock_that_is_set_back_holds_nothing_that_is_committed() -> None:
+    back = timedelta(0)
+    ahead = Ahead(lambda: False, now=lambda: clock.now() - back)
+    for _ in range(2):
+        committed(ahead, 0.006, timedelta(milliseconds=20))
+    ahead.wait(clock.now() + timedelta(milliseconds=20))
+    back, begun = timedelta(hours=1), time.monotonic()
+
+    asyncio.run(ahead.hold())
+
+    assert time.monotonic() - begun < 1
 
 
 def test_it_is_given_up_when_nothing_may_start_any_more() -> None:

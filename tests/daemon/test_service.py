@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import time
 import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,9 +19,9 @@ from linod.daemon.ahead import NotYet
 from linod.daemon.service import Service
 from linod.daemon.teller import Teller
 from linod.engine import Settled
-from linod.events import Event, Outcome, RunEnded, RunRequested, RunStarted, StartRun
+from linod.events import Event, Outcome, RunEnded, RunRequested, RunStarted, StartRun, Trigger
 from linod.log.plan import LogPlan
-from linod.specs import Config, Linod
+from linod.specs import Config, Linod, Task
 from linod.store.interface import StoreError
 
 
@@ -246,6 +247,63 @@ def test_what_is_foreseen_is_decided_before_its_instant_and_committed_at_it() ->
     assert all(each == ["mail"] for each in executor.expected)
     assert 1 == len(engine.committed)
     assert engine.committed[0] >= engine.instant
+
+
+class Repeating(Foreseeing):
+    """Some instants follow each other, and each commit takes its time."""
+
+    def settle(self, *_values: object, **_elapsed: timedelta) -> Settled:
+        if clock.now() >= self.instant:
+            self.instant = clock.now() + timedelta(seconds=0.1)
+        return Settled(wake=self.instant)
+
+    def settle_ahead(
+        self, instant: datetime, until: Callable[[Sequence[str]], None], **_values: object
+    ) -> Settled:
+        if clock.now() >= instant:
+            raise NotYet
+        until(["mail"])
+        before = clock.now() < instant
+        time.sleep(0.004)
+        self.committed.append(instant)
+        self.instant = instant + timedelta(seconds=0.1)
+        return Settled(wake=self.instant, effects=(start_at(instant),) if before else ())
+
+
+def start_at(instant: datetime) -> StartRun:
+    return StartRun(
+        run=1,
+        lease="l",
+        task=Task(name="mail", shell="true"),
+        due=instant,
+        planned=instant,
+        attempt=1,
+        trigger=Trigger.SCHEDULE,
+        zone="UTC",
+    )
+
+
+class Starter(Executor):
+    """Notes by how much starts are after their instants."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.late: list[timedelta] = []
+
+    def start(self, *commands: StartRun, **_hints: bool) -> None:
+        self.late += [clock.now() - command.due for command in commands]
+
+
+def test_what_is_committed_before_its_instant_starts_at_it() -> None:
+    engine, executor = Repeating(clock.now() + timedelta(seconds=0.3)), Starter()
+    engine.is_free.set()
+
+    async def scene(_service: Service, _engine: Engine) -> None:
+        await until(lambda: len(executor.late) > 2)
+
+    play(scene, engine, executor)
+
+    assert min(executor.late) >= timedelta(0)
 
 
 def test_what_was_armed_for_a_commit_that_failed_is_taken_back() -> None:

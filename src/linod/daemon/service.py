@@ -83,6 +83,8 @@ class Service:
         self._places = 0
         """Runs at once."""
         self._wake = asyncio.Event()
+        self._settling = asyncio.Lock()
+        """Held until what is committed is carried out: all in the order of their commits."""
         self._alarm = clock.Alarm(self._wake.set)
         self._foresight = Foresight(self._due_by, self._prepare)
         self._ahead = Ahead(lambda: engine.is_closed)
@@ -125,12 +127,15 @@ class Service:
 
     async def adopt(self, config: Config) -> None:
         """Adopt another configuration; raises StoreError where it cannot be recorded."""
-        try:
-            settled, present = await self.in_store(lambda: (self._adopt(config), self._present()))
-        except StoreError:
-            self._wake.set()  # what it may have committed is made good at once
-            raise
-        self.carry_out(settled)
+        async with self._settling:
+            try:
+                settled, present = await self.in_store(
+                    lambda: (self._adopt(config), self._present())
+                )
+            except StoreError:
+                self._wake.set()  # what it may have committed is made good at once
+                raise
+            self.carry_out(settled)
         self._serve(present)
         # Old names may have become new ones. A store in trouble is the loop's to tell.
         with suppress(StoreError):
@@ -147,7 +152,8 @@ class Service:
     async def rest(self) -> None:
         """Wait until what is being decided just now is committed and carried out."""
         self._ahead.hurry()
-        await self.in_store(lambda: None)
+        async with self._settling:
+            await self.in_store(lambda: None)
 
     def wish(self, event: Requested) -> asyncio.Future[Answer]:
         """Put a request to the engine, whenever it can be recorded; give its answer."""
@@ -230,7 +236,7 @@ class Service:
         return self._engine.settle(clock.now(), events, elapsed=clock.elapsed())
 
     def _decide_ahead(self, instant: datetime) -> Settled:
-        """Decide what is due at an instant to come, and commit it then."""
+        """Decide what is due at an instant to come, and commit it so that it is known by then."""
         present, elapsed = clock.now(), clock.elapsed()
         if self._engine.foreseen(present, elapsed=elapsed) != instant:
             return self._decide(())
@@ -252,31 +258,38 @@ class Service:
             self._unhurried.cancel()
             self._unhurried = None
         try:
-            instant = None if events else self._ahead.take(clock.now())
-            if instant is None:
-                settled = await self.in_store(lambda: self._decide(events))
-            else:
-                settled = await self._decided_ahead(instant)
+            async with self._settling:
+                self.carry_out(await self._decided(events))
         except NotYet:
             return False
         except StoreError as error:
             self._events = [*filter(self._is_wanted, events), *self._events]
             await self._bear(error)
             return False
-        self._recover_from_trouble()
-        self.carry_out(settled)
         self._settled_at = self._loop.time()
         if self._notice_clock() or any(isinstance(event, ClockAccepted) for event in events):
             await self._look_ahead()
         return True
 
+    async def _decided(self, events: Sequence[Event]) -> Settled:
+        """Decide, in time, and commit; raises NotYet and StoreError."""
+        instant = None if events else self._ahead.take(clock.now())
+        if instant is None:
+            settled = await self.in_store(lambda: self._decide(events))
+        else:
+            settled = await self._decided_ahead(instant)
+        self._recover_from_trouble()
+        return settled
+
     async def _decided_ahead(self, instant: datetime) -> Settled:
         """Decide ahead, while keepers arm what will be started, and commit."""
         try:
-            return await self.in_store(lambda: self._decide_ahead(instant))
+            settled = await self.in_store(lambda: self._decide_ahead(instant))
         except (NotYet, StoreError):
             self._executor.disarm()
             raise
+        await self._ahead.hold()
+        return settled
 
     def _wake_at(self, at: float) -> None:
         if at <= self._loop.time():

@@ -1,10 +1,10 @@
 """Which instant can be decided a moment before it has come.
 
 Rules of this border:
-- What is decided ahead is committed when its instant has come, and not if the clock was set
-  meanwhile. So nothing else that may happen until then, the end of a run for example, may make
-  another decision of it: only tasks are foreseen that depend on nobody, and of which nothing goes
-  on.
+- What is decided ahead is committed a few milliseconds before its instant at most, not if the clock
+  was set before that, and starts at the instant. So nothing else that may happen until then, the
+  end of a run for example, may make another decision of it: only tasks are foreseen that depend on
+  nobody, and of which nothing goes on.
 """
 
 from __future__ import annotations
