@@ -75,3 +75,31 @@ def test_what_is_due_at_once_is_prepared_at_once() -> None:
     ((_, at),) = prepared(timedelta(seconds=0.01))
 
     assert at - now < timedelta(seconds=0.9)
+
+
+def test_what_came_nearer_while_it_was_asked_is_not_prepared_for_the_former() -> None:
+    async def scene() -> tuple[list[datetime], datetime]:
+        found: list[datetime] = []
+        may_say, has_asked = asyncio.Event(), asyncio.Event()
+
+        async def due_by(_wake: datetime) -> list[Task]:
+            has_asked.set()
+            await may_say.wait()
+            return TASKS
+
+        foresight = Foresight(due_by, lambda wake, _tasks: found.append(wake))
+        former, nearer = (clock.now() + timedelta(seconds=each) for each in (0.9, 0.5))
+        foresight.look(former)
+        await has_asked.wait()
+        foresight.look(nearer)
+        may_say.set()
+        while not found:
+            await asyncio.sleep(0)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        foresight.close()
+        return found, nearer
+
+    found, nearer = asyncio.run(scene())
+
+    assert found == [nearer]

@@ -234,7 +234,7 @@ def test_a_request_does_not_wait_for_others() -> None:
     assert play(scene) == 2
 
 
-def test_what_is_foreseen_is_decided_before_its_instant_and_committed_at_it() -> None:
+def test_what_is_foreseen_is_decided_before_its_instant_and_the_first_is_committed_at_it() -> None:
     engine, executor = Foreseeing(clock.now() + timedelta(seconds=0.3)), Executor()
     engine.is_free.set()
 

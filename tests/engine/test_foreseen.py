@@ -109,7 +109,9 @@ def _after(world: World) -> None:
 
 
 def _full(world: World) -> None:
-    world.adopt(at(0), build_task("a"), build_task("b"), max_running=1)
+    keys = {"a": "every 9 seconds", "b": "every 10 seconds", "c": "every 10 seconds"}
+    world.adopt(at(0), *(build_task(*each) for each in keys.items()), max_running=2)
+    assert world.starts(at(9))
 
 
 def _with_timer(world: World) -> None:
@@ -146,6 +148,13 @@ def test_what_is_due_already_is_not_foreseen(world: World) -> None:
     assert world.engine.foreseen(at(10)) is None
 
 
+def test_what_has_to_wait_for_each_other_only_is_foreseen(world: World) -> None:
+    world.adopt(at(0), build_task("a"), build_task("b"), max_running=1)
+
+    assert at(10) == world.engine.foreseen(at(9.996))
+    assert ["a"] == [start.task.name for start in starts(world.engine.settle_ahead(at(10), come))]
+
+
 RECURRENCES = ("every 10 seconds", "every 7 seconds", "every minute", "every 20 seconds")
 
 
@@ -163,6 +172,7 @@ RECURRENCES = ("every 10 seconds", "every 7 seconds", "every minute", "every 20 
         max_size=5,
     ),
     at_once=st.sampled_from([None, 1, 2]),
+    places=st.integers(1, 6),
     given_up=st.sets(st.integers(0, 30)),
     lasts=st.integers(0, 12),
 )
@@ -170,13 +180,14 @@ def test_ahead_or_not_the_decisions_are_the_same(
     tmp_path_factory: pytest.TempPathFactory,
     tasks: list[dict[str, Any]],
     at_once: int | None,
+    places: int,
     given_up: set[int],
     lasts: int,
 ) -> None:
     folder = tmp_path_factory.mktemp("ahead")
 
-    plain = _played(folder / "plain.db", tasks, at_once, lasts, ahead=False)
-    ahead = _played(folder / "ahead.db", tasks, at_once, lasts, ahead=True, given_up=given_up)
+    plain = _played(folder / "plain.db", tasks, at_once, places, lasts, given_up=None)
+    ahead = _played(folder / "ahead.db", tasks, at_once, places, lasts, given_up=given_up)
 
     assert plain == ahead
 
@@ -185,21 +196,25 @@ def _played(
     path: Path,
     tasks: list[dict[str, Any]],
     at_once: int | None,
+    places: int,
     lasts: int,
     *,
-    ahead: bool,
-    given_up: Collection[int] = (),
+    given_up: Collection[int] | None,
 ) -> list[Any]:
-    """Play a minute, each run for so many seconds; give verdicts and starts."""
+    """Play a minute, each run for so many seconds; give verdicts and starts.
+
+    None for `given_up`: nothing is decided ahead.
+    """
     world = World(path, at_once)
-    world.adopt(at(0), *(build_task(f"t{number}", **keys) for number, keys in enumerate(tasks)))
+    definitions = (build_task(f"t{number}", **keys) for number, keys in enumerate(tasks))
+    world.adopt(at(0), *definitions, max_running=places)
     begun: list[tuple[int, str]] = []
     going: list[tuple[int, StartRun]] = []
     for second in range(1, 61):
         ends = [ended(start) for since, start in going if second - since >= lasts]
         going = [each for each in going if second - each[0] < lasts]
         for _ in range(20):
-            settled = _settled(world, second, ends, ahead=ahead, is_given_up=second in given_up)
+            settled = _settled(world, second, ends, given_up)
             ends = []
             going += [(second, start) for start in starts(settled)]
             begun += [(second, start.task.name) for start in starts(settled)]
@@ -212,11 +227,11 @@ def _played(
 
 
 def _settled(
-    world: World, second: int, ends: list[Any], *, ahead: bool, is_given_up: bool
+    world: World, second: int, ends: list[Any], given_up: Collection[int] | None
 ) -> Settled:
     early = at(second) - timedelta(milliseconds=4)
-    if ahead and not ends and world.engine.foreseen(early) == at(second):
-        if not is_given_up:
+    if given_up is not None and not ends and world.engine.foreseen(early) == at(second):
+        if second not in given_up:
             return world.engine.settle_ahead(at(second), come, at_once=world.at_once)
         with pytest.raises(GivenUp):
             world.engine.settle_ahead(at(second), give_up, at_once=world.at_once)

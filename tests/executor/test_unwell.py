@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -11,15 +12,16 @@ from typing import Any
 
 import pytest
 
+from disks import fill, small_disk
 from linod.events import Outcome, RunEnded
 from linod.executor import tree
-from linod.executor.crew import DEATHS_MAX, HEARS_WITHIN_S
-from linod.specs import Overlap, Process
+from linod.executor.crew import DEATHS_MAX, HEARS_WITHIN_S, LEAVES_WITHIN_S
+from linod.specs import Limits, Overlap, Process
 
 from .conftest import what
 
 MODULE = """
-import json, os, subprocess, time
+import asyncio, json, os, subprocess, time
 import linod
 
 def note(*values):
@@ -28,6 +30,10 @@ def note(*values):
 
 def short(): note(os.getpid())
 async def short_async(): note(os.getpid())
+async def waits():
+    note(os.getpid())
+    while not os.path.exists(os.environ["GO"]) and linod.current_run().id == 1:
+        await asyncio.sleep(0.01)
 def naps(): note(os.getpid()); time.sleep(0.3)
 def dies_beside_its_child():
     note(subprocess.Popen(["sh", "-c", "trap : TERM; while :; do sleep 0.1; done"]).pid)
@@ -41,6 +47,26 @@ import os, resource
 most = len(os.listdir("/proc/self/fd")) + 45
 resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 from shop import naps
+"""
+
+
+SLOWLY = """
+import os, time
+from shop import naps
+os.register_at_fork(after_in_child=lambda: time.sleep({}))
+"""
+DYING = """
+import os
+def ends():
+    with open("forked", "a") as file: file.write("x")
+    os._exit(3)
+os.register_at_fork(after_in_child=ends)
+def short(): pass
+"""
+BLOCKING = """
+import time, linod
+async def blocks():
+    if linod.current_run().id == 1: time.sleep(3)
 """
 
 
@@ -156,7 +182,88 @@ def test_a_run_that_waits_for_one_that_does_not_hear_can_be_stopped(stage: Any) 
         stage.stop(2)
         return await stage.ended(2, 5.0)
 
-    assert stage.play(scene).outcome in (Outcome.CANCELLED, Outcome.SUCCEEDED)
+    assert stage.play(scene).outcome is Outcome.CANCELLED
+
+
+@pytest.mark.parametrize("seconds", [0.12, 0.7, 1.4])
+def test_one_that_takes_long_to_begin_is_given_the_time(stage: Any, seconds: float) -> None:
+    stage.module("slowly", SLOWLY.format(seconds))
+    task(stage, "slowly.naps", "naps")
+
+    processes = stage.play(lambda: several(stage, "naps", range(1, 5)))
+
+    assert len(processes) <= 5
+    assert "Traceback" not in stage.log()
+
+
+def test_what_dies_before_it_reads_anything_fails_its_order_too(stage: Any) -> None:
+    stage.module("dying", DYING)
+    task(stage, "dying.short", "short")
+
+    end = stage.run("short")
+
+    reason = "its process ended without a result: exit status 3"
+    assert (end.outcome, end.reason) == (Outcome.FAILED, reason)
+    forked = (stage.folder / "forked").stat().st_size
+    assert DEATHS_MAX <= forked < 30
+
+
+def test_a_keeper_whose_workers_are_full_waits(stage: Any) -> None:
+    stage.module("blocking", BLOCKING)
+    task(stage, "blocking.blocks", "blocks")
+
+    async def scene() -> float:
+        stage.start("blocks", 1)
+        await stage.started(1)
+        (keeper,) = stage.keepers()
+        stage.executor.start(*(stage.order("blocks", number) for number in range(2, 602)))
+        before = processor_time(keeper)
+        await stage.ended(601)
+        return processor_time(keeper) - before
+
+    # Half of it is what six hundred runs take.
+    assert stage.play(scene) < 1.5
+
+
+def test_an_async_run_that_is_stopped_before_it_began_ends_no_other(stage: Any) -> None:
+    with small_disk(stage.directory, "64k") as disk:
+        stage.task(
+            "waits",
+            procedure="shop.waits",
+            process=Process.REUSED,
+            overlap=Overlap.ALLOW,
+            env={"OUT": str(stage.folder / "out"), "GO": str(stage.folder / "go")},
+            limits=Limits(file_size=1_000_000),
+        )
+
+        async def scene() -> list[RunEnded]:
+            stage.start("waits", 1)
+            await stage.until(lambda: noted(stage))
+            filler = fill(disk)
+            stage.start("waits", 2)
+            await stage.until(lambda: has_blocked(noted(stage)[0][1]))
+            stage.stop(2)
+            limit = asyncio.get_running_loop().time() + 2 * LEAVES_WITHIN_S
+            await stage.until(lambda: asyncio.get_running_loop().time() > limit)
+            filler.unlink()
+            (stage.folder / "go").touch()
+            return [await stage.ended(1), await stage.ended(2)]
+
+        ends = stage.play(scene)
+
+    assert [end.outcome for end in ends] == [Outcome.SUCCEEDED, Outcome.CANCELLED]
+
+
+def has_blocked(pid: int) -> bool:
+    """Tell whether the loop of a process sleeps for longer than between its looks at a file."""
+    with open(f"/proc/{pid}/wchan") as file:
+        return "nanosleep" in file.read()
+
+
+def processor_time(pid: int) -> float:
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_an_order_that_some_die_of_fails_and_says_why(stage: Any) -> None:

@@ -1,7 +1,7 @@
 """Decides and commits a little before what is due has come, so that only a word is left to say.
 
 Rules of this border:
-- Nothing starts before its instant, by the clock as it is then: `hold` holds it.
+- Nothing starts before its instant: `hold` holds it, by the clock as it is then.
 - The commit begins as long before as the last ones took, but for COMMITTED_MAX at most: `wait`
   holds the transaction until then.
 - Meanwhile events wait, for no longer than LEAD_MAX.

@@ -63,9 +63,8 @@ class Foresight:
 
     async def _wait(self, wake: datetime) -> None:
         tasks = await self._due_by(wake)
-        while (rest := wake - lead(len(tasks)) - clock.now()) > timedelta(0):
+        while self._wake == wake and (rest := wake - lead(len(tasks)) - clock.now()) > timedelta(0):
             await asyncio.sleep(rest.total_seconds())
-            if self._wake != wake:
-                return
             tasks = await self._due_by(wake)
-        self._prepare(wake, tasks)
+        if self._wake == wake:  # another one may have come nearer meanwhile
+            self._prepare(wake, tasks)

@@ -34,6 +34,10 @@ def _is_alone(situation: Situation, plan: Plan) -> bool:
 
 
 def _have_room(situation: Situation, count: int) -> bool:
-    """Tell whether all of them can start, so that none has to wait for the end of another."""
+    """Tell whether all of them can start; where nothing goes on, nothing can end meanwhile either.
+
+    Then some of them wait for others of them, as they would if it was decided at the instant.
+    """
     assert situation.config is not None, "adopt() comes first"
-    return situation.roster.begun + count <= situation.config.linod.max_running
+    is_idle = not situation.roster.all()
+    return is_idle or situation.roster.begun + count <= situation.config.linod.max_running

@@ -138,8 +138,10 @@ class Crew:
 
     def hurry(self, number: int) -> None:
         """Have a member that has read an order begin with it, or end it."""
-        for member, _ in self._members.values():
-            if any(given.run.order.run == number for given in member.given):
+        for member, _ in tuple(self._members.values()):
+            if _has(member, number):
+                self._pipes.hear(member)  # what it said before it read this is no sign of it
+            if _has(member, number) and not member.is_executing:
                 member.suspect(self._clock(), LEAVES_WITHIN_S)
 
     def withdraw_all(self) -> None:
@@ -182,6 +184,8 @@ class Crew:
         team = self._members[member.pid][1]
         if member.is_spent:
             team.put_back(member.take_back())
+        if not member.is_executing:
+            member.since = now
         if not member.load:
             member.idle_since = now
             if self._is_dismissed or member.is_spent:
@@ -193,6 +197,8 @@ class Crew:
         if member is None or team is None:
             return
         self._forking.forget(pid)
+        for other in self._teams.values():
+            other.hires_at = 0.0  # what it had is free now
         back, member.is_dead = member.take_back(), True
         self._pipes.hear(member)
         team.members.remove(member)
@@ -201,6 +207,9 @@ class Crew:
         for given in tuple(member.given):
             if self._employer.has_claim(given.run):
                 member.begin(given)
+        if not member.has_spoken:
+            member.given.extend(back)  # it died even before it read the first of them
+            back.clear()
         if member.given and not member.is_executing:
             self._dies_of(member, member.given[0])
         team.put_back([*back, *member.given])
@@ -221,8 +230,10 @@ class Crew:
         if any(map(self._is_short, self._teams.values())):
             return now
         times = [_due_at(member) for member, _ in self._members.values()]
-        times += [team.grows_at() for team in self._teams.values() if team.waiting]
-        return min((at for at in times if at is not None and at < math.inf), default=None)
+        grow_at = (team.grows_at() for team in self._teams.values() if team.waiting)
+        # Where one may grow already, what waits needs no other process: it waits for a word.
+        times += [at for at in grow_at if now < at < math.inf]
+        return min((at for at in times if at is not None), default=None)
 
     def advance(self, now: float) -> None:
         """Give what waits to who has room, in each turn; take back what is stuck.
@@ -238,8 +249,9 @@ class Crew:
             elif not member.given:
                 member.dismiss(now, LEAVES_WITHIN_S)
             elif self._is_stuck(member, now):
-                team.put_back(member.take_back())
-                self._suspect(member, now)
+                back = member.take_back()
+                team.put_back(back)
+                self._suspect(member, back, now)
         for team in self._teams.values():
             if team.waiting:
                 self._distribute(team)
@@ -287,7 +299,7 @@ class Crew:
         try:
             spare = self._forking.hire(given.message)
         except OSError as error:
-            if not team.has_hands():
+            if not team.members:
                 self._employer.refused(given.run, error)
                 return
             team.put_back([given])
@@ -310,9 +322,11 @@ class Crew:
             os.kill(member.pid, signal.SIGKILL)
             member.kill_at = now + LEAVES_WITHIN_S
 
-    def _suspect(self, member: Member, now: float) -> None:
+    def _suspect(self, member: Member, back: list[Given], now: float) -> None:
         """Give nothing to a member that does not hear, and end it where it goes on so."""
         if not member.is_executing:
+            for given in back[:1]:
+                given.bounces += 1
             within_s = BEGINS_WITHIN_S if member.given else HEARS_WITHIN_S
             member.suspect(now, within_s)
 
@@ -326,6 +340,10 @@ class Crew:
         self._dead.discard(member)
         member.close_orders()
         self._pipes.end(member)
+
+
+def _has(member: Member, number: int) -> bool:
+    return any(given.run.order.run == number for given in member.given)
 
 
 def _due_at(member: Member) -> float | None:

@@ -27,6 +27,7 @@ from linod.ring import Ring
 _BLOCKED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PIPES = ("stdout", "stderr", "report", "lines")
 _AGAIN_S = 10.0
+_AFTER_DEATH_S = 0.2
 SPARES_MAX = 1024
 """Waiting workers, where there is memory for so many, and descriptors."""
 _FILES_OF_SPARE = 6
@@ -129,23 +130,29 @@ class Forking:
 
         One waits always that is prepared for nothing.
         """
-        is_expected = bool(self._missing) and now < self._until
-        is_needed = is_expected or all(spare.task is not None for spare in self._spares)
-        return is_needed and now >= self._none_before
+        return self._wants(now) and now >= self._none_before
 
-    def ease(self, now: float) -> float | None:
-        """Dismiss what was expected in vain; say when to look again, if there is such a time."""
-        if len(self._spares) <= 1:
-            return None
-        if now < self._until:
-            return self._until
+    def _wants(self, now: float) -> bool:
+        is_expected = bool(self._missing) and now < self._until
+        return is_expected or all(spare.task is not None for spare in self._spares)
+
+    def look_at(self, now: float) -> float | None:
+        """Say when to look again whether more are wanted, or fewer, if there is such a time."""
+        times = [self._until] if len(self._spares) > 1 else []
+        if now < self._none_before and self._wants(now):
+            times.append(self._none_before)
+        return min(times, default=None)
+
+    def ease(self, now: float) -> None:
+        """Dismiss what was expected in vain."""
+        if len(self._spares) <= 1 or now < self._until:
+            return
         kept = next((spare for spare in self._spares if spare.task is None), None)
         for spare in self._spares:
             if spare is not kept:
                 _dismiss(spare)
         self._spares = deque([] if kept is None else [kept])
         self._missing.clear()
-        return None
 
     def arm(self, order: Order, message: dict[str, Any]) -> None:
         """Give an order to a worker that waits, if there is one; it executes it at its start."""
@@ -174,10 +181,12 @@ class Forking:
 
     def hire(self, message: dict[str, Any]) -> Spare:
         """Have a worker execute an order and those that follow it; raises OSError."""
-        while True:
-            spare = self._taken(None) or self._new_spare(None)
+        while (spare := self._taken(None)) is not None:
             if _is_told(spare, message):
                 return spare
+        spare = self._new_spare(None)
+        spare.inbox.send(message)  # where it is dead already, that is told by its death
+        return spare
 
     def _taken(self, task: str | None) -> Spare | None:
         """Take the worker that is prepared for a task, else one that is for nothing, if any."""
@@ -192,10 +201,10 @@ class Forking:
 
     def make_spare(self, now: float) -> None:
         """Fork a worker ahead of time: the next run need not wait for it."""
-        self._none_before = now + _AGAIN_S
         if self._missing and is_half_gone(self._left, memory.available()):
             self._missing.clear()
             return
+        self._none_before = now + _AGAIN_S
         with suppress(OSError):
             self._spares.append(self._new_spare(self._missing[0] if self._missing else None))
             self._none_before = now
@@ -227,12 +236,16 @@ class Forking:
         while self._spares:
             _dismiss(self._spares.popleft())
 
-    def died(self, pid: int) -> bool:
-        """Take note of a dead child; True if it was one that waited."""
+    def died(self, pid: int, now: float) -> bool:
+        """Take note of a dead child; True if it was one that waited.
+
+        The next one is forked after a pause: it may die like this one.
+        """
         found = next((spare for spare in self._idle() if spare.pid == pid), None)
         if found is None:
             return False
         _dismiss(found)
+        self._none_before = now + _AFTER_DEATH_S
         if found in self._spares:
             self._spares.remove(found)
             if found.task is not None:

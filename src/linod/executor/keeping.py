@@ -148,6 +148,7 @@ class Keeping:
             for run in [run for run in self._runs.values() if _is_due(run, now)]:
                 self._advance(run, now)
             self._gate.look(now)
+            self._forking.ease(now)
             self._crew.advance(now)
             self._tell_slow(now)
             self._watch_writing()
@@ -220,7 +221,7 @@ class Keeping:
         if self._ending.is_due:
             return 0.0
         own = (self._leave_at, self._hear_at, self._gate.opens_at)
-        others = (*own, self._forking.ease(now), self._crew.next_at())
+        others = (*own, self._forking.look_at(now), self._crew.next_at())
         times += [at for at in others if at is not None]
         slow = (run.flight.slow_at for run in self._runs.values())
         times += [at for at in slow if at is not None]
@@ -412,7 +413,7 @@ class Keeping:
                 return
             if pid == 0:
                 return
-            if not self._forking.died(pid):
+            if not self._forking.died(pid, clock()):
                 self._crew.died(pid)
                 self._note_death(pid, status, used)
                 self._ending.stop_again()

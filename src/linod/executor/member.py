@@ -27,7 +27,10 @@ DEPTH = 64
 PATIENCE_S = 0.005
 """For so long orders wait behind a run."""
 AWAKE_WITHIN_S = 0.05
-"""And behind one that does not begin."""
+"""And behind one that does not begin; twice as long each time that has not helped."""
+_BOUNCES_MAX = 5
+BORN_WITHIN_S = 1.0
+"""So long its first order is left to a process that may just have been forked."""
 
 
 @define(eq=False)
@@ -37,7 +40,9 @@ class Given:
     run: KeptRun
     message: dict[str, Any]
     deaths: int = 0
-    """Of so many members that had read it and did not begin."""
+    """So many members died when they were to begin with it."""
+    bounces: int = 0
+    """So many did not read it in time."""
 
 
 class Member:
@@ -76,6 +81,8 @@ class Member:
         self.idle_since = clock()
         self.deaf_since: float | None = None
         """When it was found that it does not hear; it is asked whether it does."""
+        self.has_spoken = False
+        """Whether it has said anything: until then it may be in the middle of its own begin."""
         self.is_leaving = False
         self.is_spent = False
         """It gets no more runs, and leaves when it has none."""
@@ -113,8 +120,8 @@ class Member:
 
     @property
     def is_executing(self) -> bool:
-        """Tell whether a run goes on in it, as far as is known."""
-        return any(not run.is_over for run in self.runs.values())
+        """Tell whether it is busy with a run, or with what that left, as far as is known."""
+        return any(not run.is_over or run.left_children for run in self.runs.values())
 
     def is_stuck(self, now: float) -> bool:
         """Tell whether it keeps those waiting that are behind its run, or does not hear."""
@@ -156,6 +163,8 @@ class Member:
         for given in back:
             self.given.remove(given)
         self.served -= len(back)
+        if self.speaking in [given.run for given in back]:
+            self.speaking = None
         return back
 
     def begin(self, given: Given) -> None:
@@ -196,7 +205,8 @@ class Member:
         An end is heard also where a run had said too much: nothing else tells that it is over.
         """
         found = []
-        self._hears()
+        if data:  # it is empty at the end of the pipe
+            self._hears()
         for line in self._reports.feed(data):
             message = wire.decode(line) or {}
             run = self._run(message.get("run"))
@@ -229,12 +239,17 @@ class Member:
 
         Who has async runs keeps none of them waiting that go on; nobody knows of the others.
         """
-        if not self.is_executing:
-            return self.since + AWAKE_WITHIN_S
-        return None if self.is_async else self.since + PATIENCE_S
+        if self.is_executing:
+            return None if self.is_async else self.since + PATIENCE_S
+        if not self.has_spoken:
+            return self.since + BORN_WITHIN_S
+        # A machine that is slow is no reason to hand an order round for ever.
+        bounces = min(self.given[0].bounces, _BOUNCES_MAX) if self.given else 0
+        return self.since + AWAKE_WITHIN_S * (1 << bounces)
 
     def _hears(self) -> None:
         """Note that it says something."""
+        self.has_spoken = True
         if self.deaf_since is not None:
             self.deaf_since = self.kill_at = None
 

@@ -82,7 +82,7 @@ class Executing:
     """What a worker does at its begin, and before and after each run."""
 
     def __init__(self, station: Station, spec: TaskSpec, ticks: int) -> None:
-        self._station = station
+        self.station = station
         self._ticks = ticks
         self._books = Books(station.folder, owner_of(station.keeper, os.getpid()))
         """Their name is taken away by the keeper, however this process ends."""
@@ -102,25 +102,25 @@ class Executing:
         try:
             file = self._claim(job, run, waited.append)
         except OSError as error:
-            reporter = Reporter(self._station.report, -1, run, is_shared=True)
+            reporter = Reporter(self.station.report, -1, run, is_shared=True)
             reporter.end(failure(f"its run file cannot be made: {error.strerror}", error))
             return None
-        reporter = Reporter(self._station.report, file, run, is_shared=True)
+        reporter = Reporter(self.station.report, file, run, is_shared=True)
         reporter.started(self._ticks)
         for text in waited:
             worker.tell(text)  # said before, it would have been the words of the run before it
         limit_cpu_time(spec)
         deadline = deadline_of(reporter.at, spec.timeout_s)
-        self._name(order.environ(self._station.directory) | deadline_environ(deadline))
+        self._name(order.environ(self.station.directory) | deadline_environ(deadline))
         stop = Stop(spec.timeout_s)
         made = run_of(order, deadline, stop, Pace(reporter.progress))
-        mark = tree.mark(run, self._station.directory)
+        mark = tree.mark(run, self.station.directory)
         return Began(file, mark, reporter, made, stop)
 
     def _claim(self, job: Job, run: int, on_wait: Callable[[str], None]) -> int:
         """Claim a run; return a descriptor of its own: the next run may begin another book."""
         book = self._books.next()
-        file = worker.claim(self._station, book, job, run, self._ticks, on_wait)
+        file = worker.claim(self.station, book, job, run, self._ticks, on_wait)
         return os.dup(file) if file == book else file
 
     def _name(self, environ: dict[str, str]) -> None:
@@ -147,14 +147,15 @@ class Executing:
                 with suppress(OSError):
                     os.close(descriptor)
 
-    def say_awake(self) -> None:
-        """Answer who asks whether this process hears."""
-        with suppress(OSError):
-            os.write(self._station.report, _AWAKE)
-
     def _copy(self, line: bytes) -> None:
         with suppress(OSError):
-            os.write(self._station.lines, b"%d %b" % (named_run() or 0, line))
+            os.write(self.station.lines, b"%d %b" % (named_run() or 0, line))
+
+
+def say_awake(station: Station) -> None:
+    """Answer who asks whether this process hears."""
+    with suppress(OSError):
+        os.write(station.report, _AWAKE)
 
 
 def _here() -> str | None:
@@ -169,7 +170,7 @@ def _one_after_another(executing: Executing, orders: Orders, find: Find, first: 
     _execute(executing, find(first.task), first)
     while (message := orders.next()) is not None:
         if message["do"] == ASK:
-            executing.say_awake()
+            say_awake(executing.station)
             continue
         order = order_of(message)
         _execute(executing, find(order.task), order)
@@ -270,7 +271,7 @@ class Together:
             if message["do"] == "cancel":
                 self._cancel(message["run"])
             elif message["do"] == ASK:
-                self._executing.say_awake()
+                say_awake(self._executing.station)
             else:
                 self._begin(order_of(message))
 

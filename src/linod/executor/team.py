@@ -89,10 +89,6 @@ class Team:
         """Give the members that could begin with a run at once."""
         return [each for each in self.members if not each.load and each.has_ears()]
 
-    def has_hands(self) -> bool:
-        """Tell whether somebody will go on with what waits, although nobody can be forked."""
-        return any(not (member.is_leaving or member.is_spent) for member in self.members)
-
     def grows_at(self) -> float:
         """Say from when on another process may be forked."""
         deaf = [each.deaf_since for each in self.members if each.deaf_since is not None]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from linod.executor import rehearsing, reused, worker
 from linod.executor.messages import Order, order_of
-from linod.executor.orders import Orders
+from linod.executor.orders import ASK, Orders
 from linod.executor.worker import Find, Station
 
 
@@ -39,11 +39,11 @@ def _wait(station: Station, orders: Orders, find: Find, task: str | None) -> int
         worker.prepare(station, job)
     if job is None or not job.is_bare:
         rehearsing.rehearse(station.directory, station.boot)
-    message = orders.next()
+    message = _next(station, orders)
     if message is not None and message["do"] == "prepare":
         job = find(message["task"])
         worker.prepare(station, job)
-        message = orders.next()
+        message = _next(station, orders)
     if message is None:
         return worker.EXIT_REFUSED
     order = order_of(message)
@@ -57,3 +57,10 @@ def _wait(station: Station, orders: Orders, find: Find, task: str | None) -> int
         return worker.EXIT_REFUSED
     orders.close()
     return worker.work(station, job, order, ticks)
+
+
+def _next(station: Station, orders: Orders) -> dict[str, Any] | None:
+    """Wait for what is to be done; who asks meanwhile whether this process hears is answered."""
+    while (message := orders.next()) is not None and message["do"] == ASK:
+        reused.say_awake(station)
+    return message
