@@ -121,7 +121,6 @@ class KeptRun:
         """`pid:start time`; empty until the run file is there."""
         self.started: float | None = None
         self.ended: float | None = None
-        """When its worker was found dead, or said that it is done with it."""
         self.has_passed = spec.only_if is None
         """Whether only_if let it go on."""
         self.status: int | None = None
@@ -252,9 +251,9 @@ class KeptRun:
         }
 
     def _ended(self) -> float | None:
-        """Say when it ended: its worker knows better than who waits for its death.
+        """Say when it ended: its worker knows better than who waited for the worker's death.
 
-        It may have been held with its end, while others were to begin (see `gate`).
+        That may have been held with its end, while others were to begin (see `gate`).
         """
         said = None if self.end is None else self.end.get("ended")
         if self.started is None or self.ended is None or type(said) is not float:
