@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from .conftest import Stage
 
 MODULE = """
 import os
+import signal
 from pathlib import Path
 from loguru import logger
 
@@ -106,6 +108,31 @@ def test_a_task_that_changed_gets_no_worker_that_is_prepared_for_the_former(stag
     stage.play(scene)
 
     assert [["mail", "1", "SHOP=new"]] == [line[1:] for line in told(stage)]
+
+
+def test_the_successor_of_a_keeper_knows_tasks_before_their_first_run(stage: Stage) -> None:
+    names = [f"t{number}" for number in range(30)]
+    for name in names:
+        stage.task(name, procedure="shop.note")
+    stage.task("long", shell="sleep 600")
+
+    async def scene() -> None:
+        stage.start("long", 1)
+        await stage.started(1)
+        (former,) = stage.keepers()
+        os.kill(former, signal.SIGKILL)
+        await stage.ended(1)
+        await stage.until(lambda: stage.keepers() and stage.keepers() != [former])
+        for number, name in enumerate(names, 2):
+            await stage.until(lambda: len(children(stage)) == 1)
+            waits = children(stage)
+            stage.start(name, number)
+            await stage.ended(number)
+            if int(told(stage)[-1][0]) in waits:
+                return
+        raise AssertionError("each first run of a task got a process that was forked for it")
+
+    stage.play(scene)
 
 
 def test_it_logs_as_its_run_with_the_level_and_the_secrets_of_its_task(stage: Stage) -> None:

@@ -94,6 +94,13 @@ class Keepers:
             loop, others = asyncio.get_running_loop(), (config, end, _TAUGHT_IN_A_TURN)
             self._teaching = loop.call_later(_TEACH_AGAIN_S, self._teach, *others)
 
+    def _teach_soon(self) -> None:
+        """Let a new keeper know all tasks before they are due: its workers must know them, too."""
+        assert self._config is not None, "configure() comes before start()"
+        self._stop_teaching()
+        loop, all_of_them = asyncio.get_running_loop(), (self._config, 0, _TAUGHT_IN_A_TURN)
+        self._teaching = loop.call_later(_TEACH_AGAIN_S, self._teach, *all_of_them)
+
     def _stop_teaching(self) -> None:
         if self._teaching is not None:
             self._teaching.cancel()
@@ -221,6 +228,7 @@ class Keepers:
         if kept is not None:
             self._reused[link.pid] = link
         self.idle_soon(link)
+        self._teach_soon()
         return link
 
     def _retire(self, link: Own) -> None:
