@@ -9,8 +9,12 @@ SPOOL_MAX = 4 * 1024 * 1024
 """Bytes: more than a socket holds. What falls out is in the run files, without the log."""
 
 
+ENDS_MAX = 4096
+"""Short ones: more than a socket holds of them, too."""
+
+
 class Spool:
-    """The newest ends, within a bound, as the lines that tell them."""
+    """The newest ends, within these bounds, as the lines that tell them."""
 
     def __init__(self) -> None:
         self._lines: deque[bytes] = deque()
@@ -20,7 +24,7 @@ class Spool:
         """Keep the line of an end."""
         self._lines.append(line)
         self._size += len(line)
-        while self._size > SPOOL_MAX:
+        while self._size > SPOOL_MAX or len(self._lines) > ENDS_MAX:
             self._size -= len(self._lines.popleft())
 
     def lines(self) -> Iterable[bytes]:
