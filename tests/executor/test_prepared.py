@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from .conftest import Stage
 
 MODULE = """
 import os
-import signal
 from pathlib import Path
 from loguru import logger
 
@@ -41,6 +41,9 @@ def _modules(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OUT", str(stage.folder / "out"))
 
 
+_TURNS = 12
+
+
 def children(stage: Stage) -> list[int]:
     (keeper,) = stage.keepers()
     return [int(pid) for pid in Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()]
@@ -50,9 +53,13 @@ async def waiting(stage: Stage, *tasks: Task, count: int) -> list[int]:
     """Expect runs of these tasks until so many workers wait."""
     await stage.until(stage.keepers)
     await stage.until(lambda: len(children(stage)) >= 1)  # it is ready
-    stage.executor.expect(tasks)
-    await stage.until(lambda: len(children(stage)) == count)
-    return children(stage)
+    for _ in range(_TURNS):
+        # What is expected is dismissed after a while, and a thousand take their time.
+        stage.executor.expect(tasks)
+        with suppress(AssertionError):
+            await stage.until(lambda: len(children(stage)) == count, 5.0)
+            return children(stage)
+    raise AssertionError(f"{len(children(stage))} wait, and not {count}")
 
 
 def told(stage: Stage) -> list[list[str]]:
