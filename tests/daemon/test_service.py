@@ -101,6 +101,9 @@ class Foreseeing(Engine):
         if clock.now() >= instant:
             raise NotYet
         until(["mail"])
+        return self.commit(instant)
+
+    def commit(self, _instant: datetime) -> Settled:
         if self.cannot_commit:
             raise StoreError("the store is locked")
         self.committed.append(clock.now())
@@ -257,12 +260,7 @@ class Repeating(Foreseeing):
             self.instant = clock.now() + timedelta(seconds=0.1)
         return Settled(wake=self.instant)
 
-    def settle_ahead(
-        self, instant: datetime, until: Callable[[Sequence[str]], None], **_values: object
-    ) -> Settled:
-        if clock.now() >= instant:
-            raise NotYet
-        until(["mail"])
+    def commit(self, instant: datetime) -> Settled:
         before = clock.now() < instant
         time.sleep(0.004)
         self.committed.append(instant)

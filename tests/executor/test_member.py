@@ -145,6 +145,31 @@ def test_a_cancel_that_was_not_read_is_not_taken_back() -> None:
     assert (wire.decode(heard[0]) or {})["heard"] == [{"do": "cancel", "run": 1}]
 
 
+def waited_for(member: Member, bounces: int) -> float:
+    """Say how long an order is left to it that others did not read, so many times."""
+    order = given(1)
+    order.bounces = bounces
+    member.take(order)
+    at = member.look_at()
+    member.take_back()
+    assert at is not None
+    return round(at - member.since, 6)
+
+
+def test_an_order_that_nobody_read_in_time_is_left_longer_to_the_next_within_a_bound() -> None:
+    with worker(does=lambda _orders, _report: time.sleep(600)) as member:
+        member.reports(b"\n")  # it has said something
+
+        found = [waited_for(member, bounces) for bounces in range(8)]
+
+    assert found == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 1.6, 1.6]
+
+
+def test_one_that_has_said_nothing_yet_is_given_the_time_to_begin() -> None:
+    with worker(does=lambda _orders, _report: time.sleep(600)) as member:
+        assert waited_for(member, 0) == 1.0
+
+
 def test_a_begin_that_is_heard_when_its_process_was_ended_for_another_run_is_lost() -> None:
     with worker(is_async=True) as member:
         for number in (1, 2):

@@ -111,13 +111,19 @@ async def stop(stage: Any, pid: int) -> None:
     await stage.until(lambda: is_stopped(pid))
 
 
+async def deafened(stage: Any, name: str) -> int:
+    """Have one run executed, and stop its process, which is idle by then; return that."""
+    _, pid = await one(stage, name, 1)
+    await stop(stage, pid)
+    return pid
+
+
 @pytest.mark.parametrize("procedure", ["short", "short_async"])
 def test_one_that_does_not_hear_is_passed_over(stage: Any, procedure: str) -> None:
     task(stage, procedure)
 
     async def scene() -> None:
-        _, deaf = await one(stage, procedure, 1)
-        await stop(stage, deaf)
+        deaf = await deafened(stage, procedure)
         end, other = await one(stage, procedure, 2)
         assert (end.outcome, other != deaf) == (Outcome.SUCCEEDED, True)
         end, third = await one(stage, procedure, 3)
@@ -145,8 +151,7 @@ def test_one_that_hears_again_is_given_runs_again(stage: Any) -> None:
     task(stage, "naps")
 
     async def scene() -> None:
-        _, deaf = await one(stage, "short", 1)
-        await stop(stage, deaf)
+        deaf = await deafened(stage, "short")
         await one(stage, "short", 2)
         os.kill(deaf, signal.SIGCONT)
         found: set[int] = set()
@@ -163,8 +168,7 @@ def test_one_that_hears_nothing_any_more_is_ended(stage: Any) -> None:
     task(stage, "short")
 
     async def scene() -> None:
-        _, deaf = await one(stage, "short", 1)
-        await stop(stage, deaf)
+        deaf = await deafened(stage, "short")
         await one(stage, "short", 2)
         assert deaf in tree.processes()
         await stage.until(lambda: deaf not in tree.processes(), HEARS_WITHIN_S + 5)
@@ -176,8 +180,7 @@ def test_a_run_that_waits_for_one_that_does_not_hear_can_be_stopped(stage: Any) 
     task(stage, "short")
 
     async def scene() -> RunEnded:
-        _, deaf = await one(stage, "short", 1)
-        await stop(stage, deaf)
+        await deafened(stage, "short")
         stage.start("short", 2)
         stage.stop(2)
         return await stage.ended(2, 5.0)
@@ -243,6 +246,7 @@ def test_an_async_run_that_is_stopped_before_it_began_ends_no_other(stage: Any) 
             stage.start("waits", 2)
             await stage.until(lambda: has_blocked(noted(stage)[0][1]))
             stage.stop(2)
+            # Until then the process would have been ended for it.
             limit = asyncio.get_running_loop().time() + 2 * LEAVES_WITHIN_S
             await stage.until(lambda: asyncio.get_running_loop().time() > limit)
             filler.unlink()

@@ -51,7 +51,10 @@ class Ahead:
         offset: Callable[[], timedelta] = clock.offset,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
-        """`is_closed` tells whether nothing may start any more; `offset` jumps with the clock."""
+        """Wait by these clocks, of which `offset` jumps when somebody sets the other.
+
+        `is_closed` tells whether nothing may start any more.
+        """
         self._now = now
         self._is_closed = is_closed
         self._offset = offset
@@ -81,7 +84,7 @@ class Ahead:
         return instant if now < instant else None
 
     @property
-    def commit(self) -> timedelta:
+    def commit_takes(self) -> timedelta:
         """How long a commit is expected to take."""
         slowest = sorted(self._commits)[-2:]
         return min(COMMITTED_MAX, slowest[0]) if slowest else timedelta(0)
@@ -91,7 +94,7 @@ class Ahead:
 
         Raises NotYet where it is not to be waited for.
         """
-        offset, at = self._offset(), instant - self.commit
+        offset, at = self._offset(), instant - self.commit_takes
         begin = time.monotonic() + max(0.0, (at - self._now()).total_seconds())
         self._hurry.clear()
         while True:
@@ -104,7 +107,7 @@ class Ahead:
         self._held = instant, begin
 
     async def hold(self) -> None:
-        """Return, on the loop, when the instant has come for which all is committed, if so."""
+        """Return, on the loop, when the instant has come that was waited for, if one was."""
         if self._held is None:
             return
         instant, begin = self._held

@@ -23,7 +23,7 @@ def is_foreseen(situation: Situation, instant: datetime) -> bool:
     if situation.is_closed or situation.dirty:
         return False
     plans = situation.agenda.due_by(instant, _DUE_MAX)
-    if len(plans) >= _DUE_MAX or not _have_room(situation, len(plans)):
+    if len(plans) >= _DUE_MAX or not (_is_idle(situation) or _have_room(situation, len(plans))):
         return False
     return all(_is_alone(situation, plan) for plan in plans)
 
@@ -34,10 +34,11 @@ def _is_alone(situation: Situation, plan: Plan) -> bool:
 
 
 def _have_room(situation: Situation, count: int) -> bool:
-    """Tell whether all of them can start; where nothing goes on, nothing can end meanwhile either.
-
-    Then some of them wait for others of them, as they would if it was decided at the instant.
-    """
+    """Tell whether all of them can start, so that none has to wait for the end of another run."""
     assert situation.config is not None, "adopt() comes first"
-    is_idle = not situation.roster.all()
-    return is_idle or situation.roster.begun + count <= situation.config.linod.max_running
+    return situation.roster.begun + count <= situation.config.linod.max_running
+
+
+def _is_idle(situation: Situation) -> bool:
+    """Tell whether nothing can end until then: who has to wait, waits for others of them."""
+    return not situation.roster.all()

@@ -3,8 +3,9 @@
 Rules of this border:
 - What it has been given and did not read yet can be taken back, and is then given to another one.
   So an order is of one worker, whatever becomes of it.
-- It reads one order at a time, and reports the begin of the run before all else: what was read and
-  not begun is one run at most.
+- It reports the begin of a run before all else. What was read and not begun is one run at most, of
+  async ones as many as it was given at once.
+- Whether it hears is judged by what it says: any word will do.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Member:
         """
         self.served = 0
         self.since = 0.0
-        """When it was given its first order, or its last run began."""
+        """When it was given an order with nothing to do, or its last run began or ended."""
         self.looked_at = 0.0
         """When something was taken back, or would have been."""
         self.idle_since = clock()
@@ -87,7 +88,7 @@ class Member:
         self.is_spent = False
         """It gets no more runs, and leaves when it has none."""
         self.is_dead = False
-        self.is_ended_for: int | None = None
+        self.ended_for: int | None = None
         """The run for which it was killed, with all others that it had."""
         self.kill_at: float | None = None
         self._inbox = spare.inbox
@@ -111,11 +112,11 @@ class Member:
 
     def may_take(self, spec: TaskSpec) -> bool:
         """Tell whether it may have another run of a task at all."""
-        return self.has_ears() and not self.is_spent and self.served < spec.max_runs
+        return self.takes_orders() and not self.is_spent and self.served < spec.max_runs
 
-    def has_ears(self) -> bool:
+    def takes_orders(self) -> bool:
         """Tell whether it reads what it is given, as far as is known."""
-        is_going = self.is_leaving or self.is_ended_for is not None
+        is_going = self.is_leaving or self.ended_for is not None
         return self.deaf_since is None and not is_going
 
     @property
@@ -186,7 +187,7 @@ class Member:
 
     def lose_others(self, run: KeptRun) -> None:
         """Say of its other runs that they are lost, since it has to die for this one."""
-        self.is_ended_for = run.order.run
+        self.ended_for = run.order.run
         for other in self.runs.values():
             self._lose(other)
 
@@ -255,7 +256,7 @@ class Member:
 
     def _lose(self, run: KeptRun) -> None:
         """Say of a run that it is lost, where it goes on and the process dies for another one."""
-        killer = self.is_ended_for
+        killer = self.ended_for
         if killer is None or run.order.run == killer or run.wanted is not None or run.has_left:
             return
         run.wanted = (Outcome.LOST, f"its process was ended for run {killer}")

@@ -87,7 +87,7 @@ class Team:
 
     def idle(self) -> list[Member]:
         """Give the members that could begin with a run at once."""
-        return [each for each in self.members if not each.load and each.has_ears()]
+        return [each for each in self.members if not each.load and each.takes_orders()]
 
     def grows_at(self) -> float:
         """Say from when on another process may be forked."""
