@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 
 from attrs import define, field
 
-from linod.executor import descriptors, memory, messages, waiting, worker
+from linod.executor import descriptors, memory, messages, signals, waiting, worker
 from linod.executor.claims import BOOK_RUNS, Books, forget_worker
 from linod.executor.messages import Order, Settings, prepare
 from linod.executor.orders import Inbox
 from linod.ring import Ring
 
-_BLOCKED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_BLOCKED = (int(signal.SIGTERM), int(signal.SIGINT), int(signal.SIGHUP))
 _PIPES = ("stdout", "stderr", "report", "lines")
 _AGAIN_S = 10.0
 _AFTER_DEATH_S = 0.2
@@ -271,7 +271,7 @@ class Forking:
         ours: dict[str, int] = {}
         others = [*self._own(), *more]
         ring = Ring() if self._is_keeping() else None
-        signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
+        signals.set_mask(signals.BLOCK, _BLOCKED)
         try:
             for name in _PIPES:
                 ours[name], theirs[name] = os.pipe()
@@ -288,7 +288,7 @@ class Forking:
                 os.close(descriptor)
             raise
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
+            signals.set_mask(signals.UNBLOCK, _BLOCKED)
             for descriptor in theirs.values():
                 os.close(descriptor)
         if ring is not None:

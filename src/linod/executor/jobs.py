@@ -20,6 +20,8 @@ class Jobs:
         self.specs: dict[str, TaskSpec] = {}
         self._plans = plans
         self._contexts: dict[str, Context] = {}
+        self._keeping: set[str] = set()
+        """Those whose records may have to be kept: a look at all tasks, for each fork, is dear."""
 
     def learn(self, spec: TaskSpec) -> bool:
         """Note a task, and import what it calls; False if it is known as it is."""
@@ -27,6 +29,9 @@ class Jobs:
             return False
         self.specs[spec.name] = spec
         self._contexts.pop(spec.name, None)
+        self._keeping.discard(spec.name)
+        if spec.log_keep:
+            self._keeping.add(spec.name)
         self._plan(spec.procedure)
         self._plan(spec.only_if)
         return True
@@ -46,7 +51,7 @@ class Jobs:
 
     def is_keeping(self) -> bool:
         """Tell whether records of some of them may have to be kept."""
-        return any(spec.log_keep for spec in self.specs.values())
+        return bool(self._keeping)
 
     def _plan(self, path: str | None) -> Planned:
         return None if path is None else self._plans(path)

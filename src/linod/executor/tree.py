@@ -22,6 +22,8 @@ _PROC = Path("/proc")
 _ENVIRON_MAX = 256 * 1024
 _STATUS_MAX = 4096
 _DIGITS = 16
+_START = 19
+"""Where it says when the process started, in ticks."""
 # Killed processes are gone within milliseconds; what sleeps in the kernel (state D) may stay.
 _GONE_WAIT_S = 2.0
 
@@ -46,8 +48,8 @@ def boot_id() -> str:
 
 def start_time(pid: int) -> int:
     """Return when a process started, in ticks since boot; 0 if it is gone."""
-    process = _read(pid)
-    return process.start if process else 0
+    fields = _fields(pid)
+    return int(fields[_START]) if fields else 0
 
 
 def is_alive(pid: int, start: int) -> bool:
@@ -223,13 +225,22 @@ def kill_all(find: Callable[[dict[int, Process]], set[int]]) -> set[int]:
 
 
 def _read(pid: int) -> Process | None:
+    fields = _fields(pid)
+    if fields is None:
+        return None
+    return Process(pid, int(fields[1]), int(fields[3]), int(fields[_START]))
+
+
+def _fields(pid: int) -> list[bytes] | None:
+    """Return what /proc/PID/stat has behind the name of the program; None where it is dead."""
     try:
-        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
-            data = file.read(1024)
+        file = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            data = os.read(file, 1024)
+        finally:
+            os.close(file)
     except OSError:
         return None
     # The name of the program may hold spaces and parentheses; the last ")" ends it.
     fields = data[data.rindex(b")") + 2 :].split()
-    if fields[0] in (b"Z", b"X"):
-        return None
-    return Process(pid, int(fields[1]), int(fields[3]), int(fields[19]))
+    return None if fields[0] in (b"Z", b"X") else fields

@@ -36,6 +36,7 @@ from linod.executor import (
     priority,
     privileges,
     returning,
+    signals,
     tree,
     wire,
 )
@@ -61,8 +62,8 @@ _EXIT_NOT_STARTED = 127
 SPACE_WITHIN_S = 60.0
 """A disk that is full for longer fails the run."""
 _SPACE_AGAIN_S = 0.5
-_DEFAULTS = (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
-# As numbers, and made before the fork: enums take longer than the system calls.
+_DEFAULTS = (int(signal.SIGTERM), int(signal.SIGHUP), int(signal.SIGCHLD))
+_INT = int(signal.SIGINT)
 _ALL = tuple(map(int, signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}))
 
 
@@ -281,9 +282,9 @@ def reset_signals() -> None:
     """Undo what the keeper set; what user modules set at import stays theirs."""
     signal.set_wakeup_fd(-1)
     for number in _DEFAULTS:
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        signals.set_handler(number, signals.DEFAULT)
+    signals.set_handler(_INT, signal.default_int_handler)
+    signals.set_mask(signals.REPLACE, ())
 
 
 def enter(directory: str | None) -> dict[str, Any] | None:
@@ -308,7 +309,7 @@ def _execute(spec: TaskSpec, reporter: Reporter) -> int:
     """Become the program; returns only if that is not possible."""
     command = spec.command if spec.command is not None else ["/bin/sh", "-c", spec.shell or ""]
     for number in _ALL:
-        signal.signal(number, signal.SIG_DFL)  # exec keeps what user code ignores
+        signals.set_handler(number, signals.DEFAULT)  # exec keeps what user code ignores
     try:
         os.execvp(command[0], command)
     except (OSError, ValueError) as error:
@@ -342,7 +343,7 @@ def _call(job: Job, order: Order, reporter: Reporter, deadline: datetime | None)
     if end is not None:
         return reporter.end(masked_end(end, Masks(job.spec.secrets)))
     stop_timers()
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    signals.set_mask(signals.REPLACE, ())
     stop.forget()
     reporter.passed()
     return _execute(job.spec, reporter)

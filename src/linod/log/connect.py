@@ -49,12 +49,8 @@ def connect_log(path: str | os.PathLike[str] | None = None) -> None:
 _connecting = threading.RLock()
 
 
-def _unlock() -> None:
-    global _connecting  # its holder may be a thread that the child does not have
-    _connecting = threading.RLock()
-
-
-os.register_at_fork(after_in_child=_unlock)
+# Its holder may be a thread that the child does not have. No function of ours: each costs pages.
+os.register_at_fork(after_in_child=_connecting._at_fork_reinit)  # type: ignore[attr-defined]
 
 
 class Handler(LogHandler):
