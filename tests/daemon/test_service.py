@@ -87,7 +87,7 @@ class Foreseeing(Engine):
             return Settled()
         if clock.now() >= self.instant:  # the machine was too slow for it: another one
             self.instant = clock.now() + timedelta(seconds=0.3)
-        return Settled(wake=self.instant)
+        return Settled(wake=self.instant, due=self.instant)
 
     def due_by(self, instant: datetime, _at_most: int) -> list[str]:
         return ["mail"] if instant >= self.instant else []
@@ -252,20 +252,45 @@ def test_what_is_foreseen_is_decided_before_its_instant_and_the_first_is_committ
     assert engine.committed[0] >= engine.instant
 
 
+class Ticking(Foreseeing):
+    """Timers go off all the time, before what the calendar brings."""
+
+    def settle(self, *values: Any, **elapsed: timedelta) -> Settled:
+        settled = super().settle(*values, **elapsed)
+        soon = clock.now() + timedelta(milliseconds=5)
+        return Settled(wake=min(soon, settled.due or soon), due=settled.due)
+
+    def foreseen(self, _now: datetime, **_elapsed: timedelta) -> datetime | None:  # type: ignore[override]
+        return None
+
+
+def test_timers_do_not_hide_what_the_calendar_brings_next() -> None:
+    engine, executor = Ticking(clock.now() + timedelta(seconds=0.6)), Executor()
+    engine.is_free.set()
+
+    async def scene(_service: Service, _engine: Engine) -> timedelta:
+        await until(lambda: ["mail"] in executor.expected)
+        return engine.instant - clock.now()
+
+    assert play(scene, engine, executor) > timedelta(seconds=0.3)
+    assert [["mail"]] == executor.expected[:1]
+
+
 class Repeating(Foreseeing):
     """Some instants follow each other, and each commit takes its time."""
 
     def settle(self, *_values: object, **_elapsed: timedelta) -> Settled:
         if clock.now() >= self.instant:
             self.instant = clock.now() + timedelta(seconds=0.1)
-        return Settled(wake=self.instant)
+        return Settled(wake=self.instant, due=self.instant)
 
     def commit(self, instant: datetime) -> Settled:
         before = clock.now() < instant
         time.sleep(0.004)
         self.committed.append(instant)
         self.instant = instant + timedelta(seconds=0.1)
-        return Settled(wake=self.instant, effects=(start_at(instant),) if before else ())
+        effects = (start_at(instant),) if before else ()
+        return Settled(wake=self.instant, due=self.instant, effects=effects)
 
 
 def start_at(instant: datetime) -> StartRun:

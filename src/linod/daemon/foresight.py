@@ -31,21 +31,21 @@ class Foresight:
         """Prepare for what is due by an instant, as far as that can be said now."""
         self._due_by = due_by
         self._prepare = prepare
-        self._wake: datetime | None = None
-        """What is due next."""
+        self._instant: datetime | None = None
+        """When the calendar brings something next."""
         self._timer: asyncio.TimerHandle | None = None
         self._looking: set[asyncio.Task[None]] = set()
 
-    def look(self, wake: datetime | None) -> None:
+    def look(self, instant: datetime | None) -> None:
         """Take note of the next instant; nothing new where it is known."""
-        if wake == self._wake:
+        if instant == self._instant:
             return
-        self._wake = wake
+        self._instant = instant
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if wake is not None:
-            rest = (wake - _LEAD_MAX - clock.now()).total_seconds()
+        if instant is not None:
+            rest = (instant - _LEAD_MAX - clock.now()).total_seconds()
             self._timer = asyncio.get_running_loop().call_later(max(0.0, rest), self._look)
 
     def close(self) -> None:
@@ -56,15 +56,19 @@ class Foresight:
             task.cancel()
 
     def _look(self) -> None:
-        assert self._wake is not None
-        task = asyncio.ensure_future(self._wait(self._wake))
+        assert self._instant is not None
+        task = asyncio.ensure_future(self._wait(self._instant))
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)
 
-    async def _wait(self, wake: datetime) -> None:
-        tasks = await self._due_by(wake)
-        while self._wake == wake and (rest := wake - lead(len(tasks)) - clock.now()) > timedelta(0):
-            await asyncio.sleep(rest.total_seconds())
-            tasks = await self._due_by(wake)
-        if self._wake == wake:  # another one may have come nearer meanwhile
-            self._prepare(wake, tasks)
+    async def _wait(self, instant: datetime) -> None:
+        tasks = await self._due_by(instant)
+        while self._instant == instant and (rest_s := _rest_s(instant, len(tasks))) > 0:
+            await asyncio.sleep(rest_s)
+            tasks = await self._due_by(instant)
+        if self._instant == instant:  # another one may have come nearer meanwhile
+            self._prepare(instant, tasks)
+
+
+def _rest_s(instant: datetime, tasks: int) -> float:
+    return (instant - lead(tasks) - clock.now()).total_seconds()

@@ -88,6 +88,7 @@ class Service:
         self._alarm = clock.Alarm(self._wake.set)
         self._foresight = Foresight(self._due_by, self._prepare)
         self._ahead = Ahead(lambda: engine.is_closed)
+        self._next_wake: datetime | None = None
         self._offset = clock.offset()
         self._answers: dict[int, asyncio.Future[Answer]] = {}
         self._ends: dict[int, set[asyncio.Future[RunRow]]] = {}
@@ -212,17 +213,17 @@ class Service:
         self._foresight.close()
         self._thread.shutdown(cancel_futures=True)
 
-    def _prepare(self, wake: datetime, tasks: list[Task]) -> None:
+    def _prepare(self, instant: datetime, tasks: list[Task]) -> None:
         """Have keepers fork ahead for what is due next, and decide it ahead where that is safe."""
         self._executor.expect(tasks)
         if tasks:
-            self._ahead.expect(wake, len(tasks))
-            self._alarm.set(self._ahead.ring_at(wake))
+            self._ahead.expect(instant, len(tasks))
+            self._alarm.set(self._ahead.ring_at(self._next_wake))
 
-    async def _due_by(self, wake: datetime) -> list[Task]:
+    async def _due_by(self, instant: datetime) -> list[Task]:
         """Guess what will be started then, or soon, where runs make place for each other."""
         most = min(EXPECTED_MAX, _EXPECTED_EACH * self._places)
-        return await self.in_store(lambda: self._engine.due_by(wake, most))
+        return await self.in_store(lambda: self._engine.due_by(instant, most))
 
     def _adopt(self, config: Config) -> Settled:
         self._places = config.linod.max_running
@@ -343,8 +344,9 @@ class Service:
         for effect in settled.effects:
             if isinstance(effect, StopRun):
                 self._executor.stop(effect)
+        self._next_wake = settled.wake
         self._alarm.set(self._ahead.ring_at(settled.wake))
-        self._foresight.look(settled.wake)
+        self._foresight.look(settled.due)
         self.board.apply(settled)
         for effect in settled.effects:
             if isinstance(effect, Answer):

@@ -28,6 +28,8 @@ from linod.store.interface import DecisionRow, RunRow, WarningRow
 class Settled(Settlement):
     """A settlement, with the rows that changed, for who shows the present."""
 
+    due: datetime | None = None
+    """When the calendar brings the next occurrence; `wake` looks at timers, too."""
     rows: tuple[RunRow, ...] = ()
     """Runs as they are now, in the order of their changes."""
     next_dues: Mapping[str, datetime | None] = field(factory=dict)
@@ -88,6 +90,7 @@ class Draft:
         return Settled(
             effects=(*self.commands, *self.answers, *tells),
             wake=wake,
+            due=agenda.wake if wake is not None else None,
             rows=tuple(self.rows),
             next_dues=self.next_dues,
             failures=self.failures,
