@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,9 +32,13 @@ EFFECTS = (
 )
 
 
+def taker(lines: list[str]) -> Callable[[str], None]:
+    return lambda text: lines.extend(text.splitlines())
+
+
 def said(level: str) -> list[str]:
     lines: list[str] = []
-    teller = Teller(LogPlan.of(CONFIG, {"LINOD_LOG_LEVEL": level}), lines.append)
+    teller = Teller(LogPlan.of(CONFIG, {"LINOD_LOG_LEVEL": level}), taker(lines))
     teller.tell(EFFECTS, T)
     teller.close()
     return [line.removeprefix("07:00:00 ") for line in lines]
@@ -44,6 +49,15 @@ def test_what_became_of_runs_is_said_in_order() -> None:
         "INFO    mail succeeded",
         "INFO    mail is not paused any more",
     ]
+
+
+def test_what_is_said_at_once_is_written_at_once() -> None:
+    written: list[str] = []
+    teller = Teller(LogPlan.of(CONFIG, {}), written.append)
+    teller.tell(EFFECTS, T)
+    teller.close()
+
+    assert [len(text.splitlines()) for text in written] == [2]
 
 
 def test_starts_are_said_where_somebody_asks_for_them() -> None:
@@ -58,9 +72,9 @@ def test_lines_that_nobody_takes_are_dropped_at_a_bound() -> None:
     lines: list[str] = []
     may_write = threading.Event()
 
-    def write(line: str) -> None:
+    def write(text: str) -> None:
         assert may_write.wait(10)
-        lines.append(line)
+        lines.extend(text.splitlines())
 
     teller = Teller(LogPlan.of(CONFIG, {}), write)
     teller.tell(EFFECTS[1:2] * (LINES_MAX + 50), T)

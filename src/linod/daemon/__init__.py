@@ -21,7 +21,7 @@ def serve(
     Args:
         path: The main file.
         environ: Of the process; LINOD_ENABLED and LINOD_LOG_LEVEL win over the file.
-        write: Gets each line for the terminal; None prints them.
+        write: Gets the lines for the terminal, one or several at once; None prints them.
         is_replacing: Ask a daemon that serves the directory to make room; its runs go on.
     """
     from linod.daemon.reaper import step_down

@@ -25,6 +25,7 @@ _JUST_NOW = timedelta(milliseconds=10)
 _REALTIME = 0
 _ABSOLUTE_CANCELLED_ON_SET = 1 | 2
 _FAR = datetime(9999, 1, 1, tzinfo=UTC)
+_LIBC = ctypes.CDLL(None)
 
 
 def now() -> datetime:
@@ -105,7 +106,7 @@ class _Itimerspec(ctypes.Structure):
 def _timerfd() -> int | None:
     if not sys.platform.startswith("linux") or ctypes.sizeof(ctypes.c_long) < 8:
         return None
-    fd: int = ctypes.CDLL(None).timerfd_create(_REALTIME, os.O_NONBLOCK | os.O_CLOEXEC)
+    fd: int = _LIBC.timerfd_create(_REALTIME, os.O_NONBLOCK | os.O_CLOEXEC)
     return fd if fd >= 0 else None
 
 
@@ -113,7 +114,5 @@ def _set(fd: int, microseconds: int) -> bool:
     seconds, rest = divmod(microseconds, 1_000_000)
     # A value of zero would switch it off: 1970 is in the past anyway.
     spec = _Itimerspec(_Timespec(0, 0), _Timespec(max(seconds, 1), rest * 1000))
-    result: int = ctypes.CDLL(None).timerfd_settime(
-        fd, _ABSOLUTE_CANCELLED_ON_SET, ctypes.byref(spec), None
-    )
+    result: int = _LIBC.timerfd_settime(fd, _ABSOLUTE_CANCELLED_ON_SET, ctypes.byref(spec), None)
     return result == 0

@@ -33,6 +33,7 @@ class Teller:
     """One per daemon."""
 
     def __init__(self, plan: LogPlan, write: Callable[[str], None] | None = None) -> None:
+        """Write by `write`, which gets one line or several; None: to the terminal."""
         self.plan = plan
         self._write = write or _write_to_terminal
         self._lines: queue.SimpleQueue[list[_Line] | None] = queue.SimpleQueue()
@@ -81,12 +82,14 @@ class Teller:
 
     def _work(self) -> None:
         while (lines := self._lines.get()) is not None:
-            for at, level, text in lines:
-                if not self._is_shown_by_log():
-                    self._write(views.terminal_line(at, self.plan.zone, level, text))
-                if self.plan.is_kept:
+            if not self._is_shown_by_log():
+                zone = self.plan.zone
+                shown = (views.terminal_line(at, zone, level, text) for at, level, text in lines)
+                self._write("\n".join(shown))
+            if self.plan.is_kept:
+                for _, level, text in lines:
                     logger.log(level.value, text)
-                self._taken += 1
+            self._taken += len(lines)
 
     def _is_shown_by_log(self) -> bool:
         """Tell whether a sink of the log ends where the terminal's lines do."""
@@ -105,8 +108,8 @@ def _is_stdout_journal() -> bool:
     return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
 
 
-def _write_to_terminal(line: str) -> None:
+def _write_to_terminal(lines: str) -> None:
     # Who reads may be gone; that is no reason to stop.
     with suppress(OSError, ValueError):
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(lines + "\n")
         sys.stdout.flush()
