@@ -96,6 +96,8 @@ class RunEnded:
     (bytes at most)."""
     log: str = ""
     """The run's own last 64 KiB of log lines."""
+    worker: str = ""
+    """As `RunStarted` has it: where its begin was not told before, that is told with it."""
 
 
 @frozen(kw_only=True)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from linod.events import (
     Answer,
@@ -15,6 +16,7 @@ from linod.events import (
     RunNeverStarted,
     RunRequested,
     ServeStarted,
+    State,
     StopRun,
     TellEnded,
     TellStarted,
@@ -44,6 +46,44 @@ def test_a_start_is_recorded_and_told_with_its_lateness(world: World) -> None:
     told = only(world.settle(at(10.1), started(start, at(10.002))), TellStarted)
 
     assert told.late_s == 0.002
+
+
+def test_an_end_that_comes_first_tells_of_the_begin_as_well(world: World) -> None:
+    world.adopt(at(5), build_task())
+    (start,) = world.starts(at(10))
+
+    settled = world.settle(
+        at(13), ended(start, worker="7:8", started=at(10.5), ended=at(12.5)), started(start, at(11))
+    )
+
+    assert only(settled, TellStarted).late_s == 0.5
+    assert [(row.state, row.started, row.worker) for row in settled.rows] == [
+        (State.RUNNING, at(10.5), "7:8"),
+        (Outcome.SUCCEEDED, at(10.5), "7:8"),
+    ]
+    assert world.store.run(start.run) == settled.rows[-1]
+
+
+def test_a_begin_that_was_told_is_not_told_again_with_the_end(world: World) -> None:
+    world.adopt(at(5), build_task())
+    (start,) = world.starts(at(10))
+    world.settle(at(11), started(start, at(10.5)))
+
+    settled = world.settle(at(13), ended(start, worker="1:2", started=at(10.5), ended=at(12.5)))
+
+    assert [row.state for row in settled.rows] == [Outcome.SUCCEEDED]
+    assert not any(isinstance(effect, TellStarted) for effect in settled.effects)
+
+
+def test_an_end_of_another_lease_tells_of_no_begin(world: World) -> None:
+    world.adopt(at(5), build_task())
+    (start,) = world.starts(at(10))
+    other = evolve(start, lease="other")
+
+    settled = world.settle(at(13), ended(other, worker="7:8", started=at(10.5)))
+
+    assert (settled.rows, settled.effects) == ((), ())
+    assert world.engine.unfinished()[0].state is State.STARTING
 
 
 def test_an_end_is_told_with_what_comes_next(world: World) -> None:

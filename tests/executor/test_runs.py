@@ -465,6 +465,27 @@ def test_a_run_file_is_removed_when_it_is_forgotten(stage: Any) -> None:
     assert (before, os.listdir(folder)) == (["1"], [])
 
 
+def test_run_files_that_are_forgotten_together_are_removed_together(stage: Any) -> None:
+    stage.task("list", command=("true",))
+    folder = stage.directory / "runs" / str(os.geteuid())
+
+    def left() -> list[str]:
+        return [name for name in os.listdir(folder) if name.isdigit()]
+
+    async def scene() -> tuple[list[str], ...]:
+        for number in (1, 2, 3):
+            stage.start("list", number)
+            await stage.ended(number)
+            stage.executor.forget([number])
+        at_first = left()
+        await stage.until(lambda: not left())
+        return at_first, left()
+
+    at_first, later = stage.play(scene)
+    assert "3" in at_first
+    assert later == []
+
+
 def test_many_runs_at_once_all_end(stage: Any) -> None:
     stage.module("shop", PROCEDURES)
     stage.task("report", procedure="shop.returns")

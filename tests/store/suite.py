@@ -105,6 +105,35 @@ class StoreSuite:
         assert ended.took == SECOND
         assert store.log_text(run.id) == "one\ntwo\n"
 
+    def test_an_end_tells_of_the_begin_that_was_not_told(self, store: Store) -> None:
+        with store.transaction():
+            run = store.add_run(build_run(state=State.STARTING, started=None, worker=""))
+            ended = store.end_run(
+                run.id, "secret", Outcome.SUCCEEDED, ended=T + SECOND, started=T, worker="7:8"
+            )
+
+        assert ended == store.run(run.id)
+        assert ended is not None
+        assert (ended.worker, ended.took) == ("7:8", SECOND)
+
+    def test_an_end_without_a_worker_leaves_the_one_that_is_known(self, store: Store) -> None:
+        with store.transaction():
+            run = store.add_run(build_run(state=State.STARTING))
+            assert store.mark_running(run.id, "secret", "7:8", T)
+            ended = store.end_run(run.id, "secret", Outcome.SUCCEEDED, ended=T + SECOND)
+
+        assert ended is not None
+        assert ended.worker == "7:8"
+
+    def test_a_worker_that_is_no_text_is_escaped(self, store: Store) -> None:
+        with store.transaction():
+            run = store.add_run(build_run(state=State.STARTING))
+            assert store.mark_running(run.id, "secret", "\ud800", T)
+            ended = store.end_run(run.id, "secret", Outcome.LOST, ended=T, worker="\udc00")
+
+        assert ended is not None
+        assert ended.worker == "\\udc00"
+
     def test_an_end_with_another_lease_is_refused(self, store: Store) -> None:
         with store.transaction():
             run = store.add_run(build_run())

@@ -52,6 +52,7 @@ class Ending:
             reason=event.reason,
             detail={**event.detail, "used": event.used} if event.used else event.detail,
             log=event.log,
+            worker=event.worker,
         )
         if ended is not None:
             self._follow(ended)

@@ -78,8 +78,6 @@ class Engine:
         self._is_stale = False
         self._is_given_up = False
         """An adoption was given up that may have been committed."""
-        self._known: dict[int, RunRow] = {}
-        """The unfinished runs after the last transaction of which we know the end."""
         self._latest = _EPOCH
         """When the last settle was, by a clock that can be set."""
 
@@ -104,7 +102,7 @@ class Engine:
         wake = self.wake(now, elapsed)
         is_due = (wake is not None and wake <= now) or bool(self._situation.dirty)
         if not events and not is_due and not self._is_stale:
-            return Settled(wake=wake)
+            return Settled(wake=wake, due=self._situation.agenda.wake if wake else None)
         return self._commit(lambda: self._settle(events, self._at_once), now, elapsed)
 
     @property
@@ -212,7 +210,7 @@ class Engine:
             raise
         self._is_stale = self._is_given_up = False
         situation.renamed.clear()
-        self._known = situation.roster.snapshot()
+        situation.roster.note_commit()
         assert situation.config is not None
         return situation.draft.settled(
             situation.agenda,
@@ -224,6 +222,7 @@ class Engine:
     def _refresh(self) -> None:
         """Read everything again after a transaction of which we do not know how it ended."""
         situation = self._situation
+        former = situation.roster.committed
         situation.rename_back()
         self._load()
         situation.ledger.forget_memory()
@@ -235,12 +234,12 @@ class Engine:
         self._occasions.continue_all()
         situation.draft.failures = {plan.name: plan.failures for plan in situation.agenda}
         for run in self.unfinished():
-            known = self._known.get(run.id)
+            known = former.get(run.id)
             if run != known:
                 situation.draft.rows.append(run)
             if run.state is State.STARTING and (known is None or not known.lease):
                 self._start_late(run)
-        for number in self._known.keys() - situation.roster.all().keys():
+        for number in former.keys() - situation.roster.all().keys():
             ended = self._store.run(number)
             if ended is not None:
                 situation.draft.rows.append(ended)
@@ -294,7 +293,7 @@ class Engine:
         is_restart = situation.config is None
         if is_restart:
             self._load()
-            self._known = situation.roster.all()
+            situation.roster.note_commit()
             situation.inherited = frozenset(run.id for run in self.unfinished())
         else:
             self._deciding.decide_due()

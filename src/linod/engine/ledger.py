@@ -58,8 +58,8 @@ class Ledger:
 
     def has(self, task: str, due: datetime) -> bool:
         """Tell whether this very due has a row."""
-        upto = self._store.decisions(task, limit=1, before=due + TICK)
-        return bool(upto) and upto[0].due == due
+        upto = self.newest_upto(task, due)
+        return upto is not None and upto.due == due
 
     def covers(self, plan: Plan, due: datetime) -> bool:
         """Tell whether this due has a verdict: a row of its own, or one among a range."""

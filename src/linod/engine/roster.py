@@ -41,6 +41,10 @@ class Roster:
         self._of_chain: dict[int, set[int]] = {}
         self._ready_at: dict[int, timedelta] = {}
         """The time since boot until which a run waits that waits for a length of time."""
+        self.committed: dict[int, RunRow] = {}
+        """The unfinished runs after the last transaction of which we know the end."""
+        self._touched: set[int] | None = None
+        """Those that may be others than there; None: any."""
         self.places: Counter[str] = Counter()
         """Places taken in each pool by runs that began."""
         self.begun = 0
@@ -50,6 +54,7 @@ class Roster:
         """Read everything from the store again."""
         known, self._ready_at = self._ready_at, {}
         self._runs, self._of_task, self._of_chain = {}, {}, {}
+        self._touched = None
         self.places, self.begun = Counter(), 0
         for run in self._store.unfinished():
             self._enter(run)
@@ -62,9 +67,17 @@ class Roster:
         """The unfinished runs by number, oldest first."""
         return dict(sorted(self._runs.items()))
 
-    def snapshot(self) -> dict[int, RunRow]:
-        """The unfinished runs by number as they are now: no order is what makes it cheap."""
-        return dict(self._runs)
+    def note_commit(self) -> None:
+        """Take note that the transaction has ended well, at a price by what it changed."""
+        if self._touched is None:
+            self.committed = dict(self._runs)
+        else:
+            for number in self._touched:
+                if (run := self._runs.get(number)) is not None:
+                    self.committed[number] = run
+                else:
+                    self.committed.pop(number, None)
+        self._touched = set()
 
     def get(self, id: int) -> RunRow | None:
         """An unfinished run by its number."""
@@ -171,18 +184,33 @@ class Roster:
         *,
         ended: datetime,
         started: datetime | None = None,
+        worker: str = "",
         **fields: Any,
     ) -> RunRow | None:
-        """Record an end, if it is the first one of that lease; a run that waits has none."""
+        """Record an end, if it is the first one of that lease; a run that waits has none.
+
+        With `worker` it records the begin as well, where nobody told of that before.
+        """
         run = self._runs.get(id)
+        begun = _begun(run, worker, started)
         began = started or (run.started if run else None)
         # A clock that stepped back meanwhile must not make a run end before it began.
         ended = max(ended, began) if began else ended
         row = self._store.end_run(
-            id, lease, outcome, ended=ended, started=started, known=run, **fields
+            id,
+            lease,
+            outcome,
+            ended=ended,
+            started=started,
+            worker=begun.worker if begun is not None else "",
+            known=begun or run,
+            **fields,
         )
         if row is not None:
             self._leave(id)
+            if begun is not None:
+                draft.rows.append(begun)
+                draft.started.append(begun)
             draft.rows.append(row)
             draft.ended.append(row)
         return row
@@ -190,6 +218,7 @@ class Roster:
     # -- memory -------------------------------------------------------------------------------
 
     def _enter(self, run: RunRow) -> None:
+        self._touch(run.id)
         self._runs[run.id] = run
         self._of_task.setdefault(run.task, []).append(run.id)
         if run.parent is not None:
@@ -197,6 +226,7 @@ class Roster:
         self._count(run, 1)
 
     def _replace(self, draft: Draft, run: RunRow) -> None:
+        self._touch(run.id)
         self._count(self._runs[run.id], -1)
         self._runs[run.id] = run
         self._count(run, 1)
@@ -206,6 +236,7 @@ class Roster:
         run = self._runs.pop(id, None)
         if run is None:
             return
+        self._touch(id)
         self._count(run, -1)
         self._of_task[run.task].remove(id)
         self._ready_at.pop(id, None)
@@ -214,10 +245,21 @@ class Roster:
             if not self._of_chain[run.parent]:
                 del self._of_chain[run.parent]
 
+    def _touch(self, id: int) -> None:
+        if self._touched is not None:
+            self._touched.add(id)
+
     def _count(self, run: RunRow, by: int) -> None:
         if run.state is not State.WAITING and not run.is_chain:
             self.begun += by
             self.places[run.pool] += by
+
+
+def _begun(run: RunRow | None, worker: str, started: datetime | None) -> RunRow | None:
+    """The row of a run that has begun, where it is not known to have."""
+    if run is None or run.state is not State.STARTING or not worker or started is None:
+        return None
+    return _changed(run, state=State.RUNNING, worker=worker, started=started)
 
 
 def _keeper_of(plan: Plan) -> str:

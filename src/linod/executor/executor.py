@@ -36,6 +36,8 @@ from linod.executor.takeover import Kept
 from linod.specs import Config, Task
 
 _RECOVER_AGAIN_S = 1.0
+# A thread that removes run files keeps the loop from its work for a moment, each time.
+_REMOVE_TOGETHER_S = 0.1
 CLOSE_WITHIN_S = 5.0
 """For keepers to end: they do so as soon as they read that nobody speaks any more."""
 
@@ -85,6 +87,8 @@ class Executor:
         self._armed: dict[int, tuple[str, Link]] = {}
         """The lease of what was ordered ahead, and where."""
         self._followers: dict[int, list[Callable[[str], None]]] = {}
+        self._forgotten: list[int] = []
+        """Runs whose files are to be removed."""
         self._recoveries: set[asyncio.Task[None]] = set()
         self._is_closed = False
         self.boot = tree.boot_id()
@@ -207,11 +211,12 @@ class Executor:
         return unfollow
 
     def forget(self, runs: Collection[int]) -> None:
-        """Remove run files, in a thread: the store has the ends of these runs."""
+        """Remove run files, soon and in a thread: the store has the ends of these runs."""
         for run in runs:
             self._followers.pop(run, None)
-        loop = asyncio.get_running_loop()
-        loop.run_in_executor(None, runfiles.remove, self._directory, runs)
+        if not self._forgotten:
+            asyncio.get_running_loop().call_later(_REMOVE_TOGETHER_S, self._remove_forgotten)
+        self._forgotten += runs
 
     async def close(self, within_s: float = CLOSE_WITHIN_S, *, kept: Collection[int] = ()) -> None:
         """End all keepers with what still runs in them, but those of the runs that are `kept`.
@@ -219,6 +224,7 @@ class Executor:
         No event is reported any more.
         """
         self._is_closed = True
+        self._remove_forgotten()
         links = self._keepers.close(kept)
         limit = asyncio.get_running_loop().time() + within_s
         while not all(link.is_gone for link in links):
@@ -298,7 +304,8 @@ class Executor:
 
     def _ended(self, run: int, message: dict[str, Any]) -> None:
         going, link = self._going[run]
-        event = runfiles.ended(message, run, going.lease)
+        worker = str(message.get("worker", ""))
+        event = runfiles.ended(message, run, going.lease, worker=worker)
         del self._going[run]
         self._let_go(run, link)
         self._report(event)
@@ -309,6 +316,12 @@ class Executor:
         link.progress.pop(run, None)
         if not link.runs:
             self._keepers.idle_soon(link)
+
+    def _remove_forgotten(self) -> None:
+        forgotten, self._forgotten = self._forgotten, []
+        if forgotten:
+            loop = asyncio.get_running_loop()
+            loop.run_in_executor(None, runfiles.remove, self._directory, forgotten)
 
     # -- when a keeper is gone ----------------------------------------------------------------
 

@@ -95,6 +95,8 @@ class Keeping:
         self._waker, self._wakeup = socket.socketpair()
         self._is_writing = False
         self._ending = Ending(self._runs, self._crew, self._limiting, self._tell_end)
+        self._begun: dict[int, dict[str, Any]] = {}
+        """What is to be told of runs that began in this turn."""
         self._unheard: list[KeptRun] = []
         """Started in this turn: their pipes are read when all have their orders."""
         self._actions = self._wishes()
@@ -268,6 +270,7 @@ class Keeping:
         for run in self._runs.values():
             run.is_followed = False
         kept = [*self._runs.values(), *self._crew.queued()]
+        self._begun.clear()  # those are among them
         self._send(telling.keeping(kept) | {"as": self._as()})
         for line in self._spool.lines():
             self._channel.put(line)
@@ -275,9 +278,21 @@ class Keeping:
         self._watch_writing()
 
     def _tell(self, message: dict[str, Any]) -> None:
-        """Say something of a run; what may be missed only while the daemon reads it."""
+        """Say something of a run; what may be missed only while the daemon reads it.
+
+        That it began is told at the end of the turn: an end in the same turn tells it, too.
+        """
+        if message["is"] == telling.STARTED:
+            self._begun[message["run"]] = message
+            return
+        self._tell_begun()
         if message["is"] not in telling.MAY_BE_MISSED or self._channel.waiting < _OUTBOX_MAX:
             self._send(message)
+
+    def _tell_begun(self) -> None:
+        for message in self._begun.values():
+            self._send(message)
+        self._begun.clear()
 
     def _send(self, message: dict[str, Any]) -> None:
         if not self._channel.is_closed:
@@ -285,6 +300,7 @@ class Keeping:
 
     def _watch_writing(self) -> None:
         """Send what was said in this turn; wait until the daemon takes what is left."""
+        self._tell_begun()
         if not self._channel.is_closed:
             self._channel.flush()
         is_needed = self._channel.waiting > 0 and not self._channel.is_closed
@@ -455,7 +471,8 @@ class Keeping:
             self._speech.kept(run, "the run was slow")
         is_alone = self._channel.is_closed
         message = {"is": "ended", "run": run.order.run, "lease": run.order.lease, **end}
-        message["log"] = run.tail.text()
+        message |= {"log": run.tail.text(), "worker": run.worker}
+        self._begun.pop(run.order.run, None)
         line = telling.fitted(message)
         if run.end is None or is_alone:
             told = {"log": message["log"]} if is_alone else {}

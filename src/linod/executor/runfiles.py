@@ -226,7 +226,7 @@ def _with_more(end: RunEnded, later: list[dict[str, Any]]) -> RunEnded:
     return end
 
 
-def ended(message: dict[str, Any], run: int, lease: str) -> RunEnded:
+def ended(message: dict[str, Any], run: int, lease: str, *, worker: str = "") -> RunEnded:
     """Build the event from a message of a keeper or a line of a run file; raises MALFORMED."""
     return RunEnded(
         run=run,
@@ -238,6 +238,7 @@ def ended(message: dict[str, Any], run: int, lease: str) -> RunEnded:
         ended=_instant(message.get("ended")),
         used=_used(message.get("used")),
         log=str(message.get("log", "")),
+        worker=worker,
     )
 
 

@@ -9,13 +9,14 @@ from linod.executor import messages, wire
 from linod.executor.kept import KeptRun
 from linod.executor.progress import Progress
 
+STARTED = "started"
 MAY_BE_MISSED = ("lines", "progress")
 """What is told only while the daemon reads it."""
 
 
 def started(run: KeptRun) -> dict[str, Any]:
     """Say that a run began."""
-    return {"is": "started", "run": run.order.run, "worker": run.worker, "at": run.started}
+    return {"is": STARTED, "run": run.order.run, "worker": run.worker, "at": run.started}
 
 
 def progress(run: int, progress: Progress) -> dict[str, Any]:

@@ -353,6 +353,7 @@ class Store(Reader, Protocol):
         *,
         ended: datetime,
         started: datetime | None = None,
+        worker: str = "",
         reason: str = "",
         detail: Mapping[str, Any] | None = None,
         log: str = "",
@@ -360,7 +361,8 @@ class Store(Reader, Protocol):
     ) -> RunRow | None:
         """Record an end and return the row; None if the lease is old or it had ended before.
 
-        A run that waits has the lease "". `known` is the row until now: it need not be read.
+        A run that waits has the lease "". `started` and `worker` are recorded where they are given.
+        `known` is the row until now, with these: it need not be read.
         """
 
     def put_meta(self, key: str, value: str) -> None:

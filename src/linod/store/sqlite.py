@@ -178,7 +178,7 @@ class SqliteStore(SqliteReader):
         written = self._write(
             "UPDATE run SET state = 'running', worker = ?, started = ?"
             " WHERE id = ? AND lease = ? AND state = 'starting'",
-            (worker, to_microseconds(started), id, lease),
+            (rows.escaped(worker), to_microseconds(started), id, lease),
         )
         return written.rowcount == 1
 
@@ -190,6 +190,7 @@ class SqliteStore(SqliteReader):
         *,
         ended: datetime,
         started: datetime | None = None,
+        worker: str = "",
         reason: str = "",
         detail: Mapping[str, Any] | None = None,
         log: str = "",
@@ -198,12 +199,14 @@ class SqliteStore(SqliteReader):
         reason, text = rows.escaped(reason), rows.text_of(detail or {})
         written = self._write(
             "UPDATE run SET state = ?, outcome = ?, ended = ?, started = coalesce(?, started),"
-            " reason = ?, detail = ? WHERE id = ? AND lease = ? AND outcome IS NULL",
+            " worker = coalesce(?, worker), reason = ?, detail = ?"
+            " WHERE id = ? AND lease = ? AND outcome IS NULL",
             (
                 outcome.value,
                 outcome.value,
                 to_microseconds(ended),
                 None if started is None else to_microseconds(started),
+                rows.escaped(worker) or None,
                 reason,
                 text,
                 id,
@@ -224,6 +227,7 @@ class SqliteStore(SqliteReader):
             outcome=outcome,
             ended=ended,
             started=started or known.started,
+            worker=rows.escaped(worker) or known.worker,
             reason=reason,
             detail=rows.detail_of(text),
         )
