@@ -23,7 +23,8 @@ READ_MAX = 64 * 1024
 _LAST_MAX = 4 * 1024 * 1024
 """Bytes that a socket holds at most, on machines that are set up for much."""
 
-# json.dumps makes an encoder each time.
+# json.dumps makes an encoder each time, and json.loads guesses what the bytes are.
+_read = json.JSONDecoder().decode
 _write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _TAG = "$"
 _TYPES: dict[str, type[date] | type[datetime] | type[time]] = {
@@ -69,7 +70,7 @@ def encode(message: dict[str, Any]) -> bytes:
 def decode(line: bytes) -> dict[str, Any] | None:
     """Read one line; None if it is no JSON object."""
     try:
-        message = json.loads(line)
+        message = _read(line.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
         return None
     return message if isinstance(message, dict) else None
