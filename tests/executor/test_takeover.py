@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from linod.events import Outcome, RunEnded, StopRun
 from linod.executor import register, runfiles, takeover, tree
@@ -162,7 +163,8 @@ def test_an_end_that_no_daemon_heard_is_told_with_all_that_belongs_to_it(stage: 
     assert (told.outcome, told.reason) == (Outcome.FAILED, "exit status 3")
     assert told.log.split()[-1] == "begun"
     assert told.used["memory"] > 0
-    assert (found.proof, found.end) == (Proof.ENDED, told)
+    assert told.worker == kept.ends[1]["worker"] != ""
+    assert (found.proof, found.end) == (Proof.ENDED, evolve(told, worker=""))
     register.end_keepers(former(stage))
 
 
@@ -285,6 +287,27 @@ def test_nonsense_is_no_answer(stage: Any, junk: bytes) -> None:
         assert takeover.take_over([record], within_s=0.3) == []
 
     assert keeper.wait(5) == -signal.SIGKILL
+
+
+def test_one_whose_last_run_ended_while_it_answered_is_let_go(stage: Any) -> None:
+    answer = [
+        {"is": "keeping", "protocol": 1, "runs": [{"run": 1, "lease": "l", "started": None}]},
+        {"is": "told", "protocol": 1},
+        {"is": "ended", "run": 1, "lease": "l", "outcome": "succeeded", "worker": "1:2"},
+    ]
+    data = b"".join(json.dumps(each).encode() + b"\n" for each in answer)
+
+    async def scene(record: Any) -> RunEnded:
+        (kept,) = await asyncio.to_thread(takeover.take_over, [record])
+        stage.executor.adopt(kept, [going()])
+        return await stage.ended()
+
+    with speaking(stage, data) as (record, keeper):
+        end = stage.play(lambda: scene(record))
+        keeper.kill()
+        keeper.wait(5)
+
+    assert (end.outcome, end.worker) == (Outcome.SUCCEEDED, "1:2")
 
 
 @pytest.mark.parametrize(

@@ -76,8 +76,8 @@ class Link:
         """Hear these, then what it says; not before its runs are known."""
         for message in messages:
             self._hear(message)
-        if self.is_gone:
-            return
+        if self._channel.fileno() < 0:
+            return  # it was let go because of them: that was its last run
         self._loop.add_reader(self._channel.fileno(), self._read)
         if self._pidfd is not None:
             # A process forked by a module at import may hold the channel open.
