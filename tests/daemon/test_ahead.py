@@ -94,7 +94,7 @@ def test_what_was_not_waited_for_is_not_held() -> None:
     before, instant = ahead.commit_takes, clock.now() + timedelta(seconds=30)
     for _ in range(3):  # one slow commit would not be believed
         ahead.expect(instant, 1)
-        ahead.take(instant - timedelta(milliseconds=3))
+        ahead.take(instant - timedelta(milliseconds=3), None)
         asyncio.run(ahead.hold())
 
     assert clock.now() < instant - timedelta(seconds=20)
@@ -158,10 +158,18 @@ def test_it_begins_a_little_before_what_is_due_and_once() -> None:
     assert rings is not None
 
     assert at(9.9) < rings < at(10)
-    assert ahead.take(rings - timedelta(microseconds=1)) is None
-    assert at(10) == ahead.take(rings)
-    assert ahead.take(rings) is None
+    assert ahead.take(rings - timedelta(microseconds=1), None) is None
+    assert at(10) == ahead.take(rings, None)
+    assert ahead.take(rings, None) is None
     assert at(10) == ahead.ring_at(at(10))
+
+
+def test_what_comes_before_is_settled_first() -> None:
+    ahead = build_ahead()
+    ahead.expect(at(10), 1)
+
+    assert ahead.take(at(9.999), at(9.998)) is None
+    assert at(10) == ahead.take(at(9.999), at(10))
 
 
 def test_it_begins_the_sooner_the_more_is_due_within_a_bound() -> None:
@@ -180,8 +188,8 @@ def test_what_is_due_already_is_not_ahead() -> None:
     ahead = build_ahead()
     ahead.expect(at(10), 1)
 
-    assert ahead.take(at(10)) is None
-    assert ahead.take(at(9.999)) is None
+    assert ahead.take(at(10), None) is None
+    assert ahead.take(at(9.999), None) is None
 
 
 def test_another_instant_is_not_what_was_expected() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from linod.daemon import clock
 from linod.daemon.ahead import NotYet
@@ -265,15 +266,49 @@ class Ticking(Foreseeing):
 
 
 def test_timers_do_not_hide_what_the_calendar_brings_next() -> None:
-    engine, executor = Ticking(clock.now() + timedelta(seconds=0.6)), Executor()
+    engine, executor = Ticking(clock.now() + timedelta(seconds=4)), Executor()
     engine.is_free.set()
 
     async def scene(_service: Service, _engine: Engine) -> timedelta:
         await until(lambda: ["mail"] in executor.expected)
         return engine.instant - clock.now()
 
-    assert play(scene, engine, executor) > timedelta(seconds=0.3)
+    assert play(scene, engine, executor) > timedelta(seconds=0.5)
     assert [["mail"]] == executor.expected[:1]
+
+
+class Between(Foreseeing):
+    """A timer goes off shortly before what many tasks are due at, when that could be decided."""
+
+    has_fired = False
+
+    @property
+    def timer(self) -> datetime:
+        return self.instant - timedelta(milliseconds=60)
+
+    def settle(self, *values: Any, **elapsed: timedelta) -> Settled:
+        settled = super().settle(*values, **elapsed)
+        self.has_fired = clock.now() >= self.timer
+        wake = self.instant if self.has_fired else self.timer
+        return evolve(settled, wake=wake) if settled.due else settled
+
+    def due_by(self, instant: datetime, _at_most: int) -> list[str]:
+        return ["mail"] * 100 if instant >= self.instant else []
+
+    def foreseen(self, _now: datetime, **_elapsed: timedelta) -> datetime | None:  # type: ignore[override]
+        return self.instant if self.has_fired else None
+
+
+def test_a_timer_shortly_before_does_not_keep_it_from_being_decided_ahead() -> None:
+    engine, executor = Between(clock.now() + timedelta(seconds=1.5)), Executor()
+    engine.is_free.set()
+
+    async def scene(_service: Service, _engine: Engine) -> None:
+        await until(lambda: engine.committed)
+
+    play(scene, engine, executor)
+
+    assert ["mail"] == executor.armed[-1]
 
 
 class Repeating(Foreseeing):

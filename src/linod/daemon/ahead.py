@@ -75,10 +75,15 @@ class Ahead:
         """Say when to begin with what is due next."""
         return wake - self._lead if wake is not None and wake == self._instant else wake
 
-    def take(self, now: datetime) -> datetime | None:
-        """Give, once, the instant for which it is time to begin."""
+    def take(self, now: datetime, wake: datetime | None) -> datetime | None:
+        """Give, once, the instant for which it is time to begin.
+
+        `wake` is what is due next: what comes before it is to be settled first.
+        """
         instant = self._instant
         if instant is None or now < instant - self._lead:
+            return None
+        if wake is not None and wake < instant:
             return None
         self._instant = self._held = None
         return instant if now < instant else None

@@ -274,7 +274,7 @@ class Service:
 
     async def _decided(self, events: Sequence[Event]) -> Settled:
         """Decide, in time, and commit; raises NotYet and StoreError."""
-        instant = None if events else self._ahead.take(clock.now())
+        instant = None if events else self._ahead.take(clock.now(), self._next_wake)
         if instant is None:
             settled = await self.in_store(lambda: self._decide(events))
         else:
