@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from linod.daemon.teller import LINES_MAX, Teller
 from linod.events import Outcome, TellChanged, TellEnded, TellStarted
@@ -58,6 +62,21 @@ def test_what_is_said_at_once_is_written_at_once() -> None:
     teller.close()
 
     assert [len(text.splitlines()) for text in written] == [2]
+
+
+def test_a_sign_that_the_terminal_does_not_know_takes_nothing_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(terminal, encoding="latin-1"))
+    teller = Teller(LogPlan.of(CONFIG, {}))
+    teller.tell(
+        [TellChanged(level=LogLevel.INFO, task="mail", text=text) for text in ("ä", "€", "end")], T
+    )
+    teller.close()
+
+    said = terminal.getvalue().decode("latin-1").splitlines()
+    assert [line.split()[-1] for line in said] == ["ä", "\\u20ac", "end"]
 
 
 def test_starts_are_said_where_somebody_asks_for_them() -> None:

@@ -111,5 +111,10 @@ def _is_stdout_journal() -> bool:
 def _write_to_terminal(lines: str) -> None:
     # Who reads may be gone; that is no reason to stop.
     with suppress(OSError, ValueError):
-        sys.stdout.write(lines + "\n")
+        sys.stdout.write(_encodable(lines, sys.stdout.encoding) + "\n")
         sys.stdout.flush()
+
+
+def _encodable(text: str, encoding: str) -> str:
+    """Escape what a terminal has no sign for: the other lines are not to be lost with it."""
+    return text if text.isascii() else text.encode(encoding, "backslashreplace").decode(encoding)
