@@ -53,6 +53,19 @@ def test_an_end_is_told_once(world: World, fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", ["undone", "unknown"])
+def test_an_end_of_before_is_not_told_again(world: World, fault: str) -> None:
+    world.adopt(at(5), build_task())
+    (start,) = world.starts(at(10))
+    world.settle(at(11), ended(start))
+    fail(world, fault, at(20))
+
+    settled = world.settle(at(20.5))
+
+    assert not any(isinstance(effect, TellEnded) for effect in settled.effects)
+    assert start.run not in [row.id for row in settled.rows]
+
+
+@pytest.mark.parametrize("fault", ["undone", "unknown"])
 def test_a_start_that_was_heard_is_shown(world: World, fault: str) -> None:
     world.adopt(at(5), build_task())
     (start,) = world.starts(at(10))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from linod.events import Outcome, RunStarted
+from linod.events import Outcome, RunEnded
 from linod.specs import LogLevel, Reference
 
 GATES = """
@@ -19,6 +19,9 @@ import linod
 from loguru import logger
 
 def opened(): return True
+def closed_in_the_end():
+    while not os.path.exists("closing"): time.sleep(0.01)
+    return False
 def closed(): return False
 def forgets_to_answer(): pass
 async def closed_later(): await asyncio.sleep(0.01); return False
@@ -107,11 +110,19 @@ def test_a_false_answer_cancels_the_run(stage: Any, only_if: str, what: Any) -> 
 
 
 def test_the_run_is_reported_started_before_it_is_cancelled(stage: Any) -> None:
-    end = run(stage, "closed")
+    stage.module("gates", GATES)
+    stage.task("gated", only_if="gates.closed_in_the_end", procedure="gates.sells")
+
+    async def scene() -> RunEnded:
+        stage.start("gated")
+        await stage.started()
+        (stage.folder / "closing").touch()
+        return await stage.ended()
+
+    end = stage.play(scene)
 
     first, last = stage.events
-    assert isinstance(first, RunStarted)
-    assert (last, first.at) == (end, end.started)
+    assert (last, first.at, end.outcome) == (end, end.started, Outcome.CANCELLED)
 
 
 def test_it_is_asked_in_the_environment_and_directory_of_the_run(stage: Any) -> None:

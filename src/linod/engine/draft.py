@@ -90,7 +90,7 @@ class Draft:
         return Settled(
             effects=(*self.commands, *self.answers, *tells),
             wake=wake,
-            due=agenda.wake if wake is not None else None,
+            due=None if wake is None else agenda.wake,
             rows=tuple(self.rows),
             next_dues=self.next_dues,
             failures=self.failures,

@@ -102,7 +102,7 @@ class Engine:
         wake = self.wake(now, elapsed)
         is_due = (wake is not None and wake <= now) or bool(self._situation.dirty)
         if not events and not is_due and not self._is_stale:
-            return Settled(wake=wake, due=self._situation.agenda.wake if wake else None)
+            return Settled(wake=wake, due=None if wake is None else self._situation.agenda.wake)
         return self._commit(lambda: self._settle(events, self._at_once), now, elapsed)
 
     @property

@@ -192,7 +192,7 @@ class Roster:
         With `worker` it records the begin as well, where nobody told of that before.
         """
         run = self._runs.get(id)
-        begun = _begun(run, worker, started)
+        begun = _as_begun(run, worker, started)
         began = started or (run.started if run else None)
         # A clock that stepped back meanwhile must not make a run end before it began.
         ended = max(ended, began) if began else ended
@@ -255,7 +255,7 @@ class Roster:
             self.places[run.pool] += by
 
 
-def _begun(run: RunRow | None, worker: str, started: datetime | None) -> RunRow | None:
+def _as_begun(run: RunRow | None, worker: str, started: datetime | None) -> RunRow | None:
     """The row of a run that has begun, where it is not known to have."""
     if run is None or run.state is not State.STARTING or not worker or started is None:
         return None

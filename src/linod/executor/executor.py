@@ -288,7 +288,7 @@ class Executor:
             RunStarted(
                 run=run,
                 lease=going.lease,
-                worker=str(message["worker"]),
+                worker=runfiles.worker_of(message["worker"]),
                 at=datetime.fromtimestamp(message["at"], UTC),
             )
         )
@@ -304,8 +304,7 @@ class Executor:
 
     def _ended(self, run: int, message: dict[str, Any]) -> None:
         going, link = self._going[run]
-        worker = str(message.get("worker", ""))
-        event = runfiles.ended(message, run, going.lease, worker=worker)
+        event = runfiles.ended(message, run, going.lease)
         del self._going[run]
         self._let_go(run, link)
         self._report(event)

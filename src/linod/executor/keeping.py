@@ -270,7 +270,6 @@ class Keeping:
         for run in self._runs.values():
             run.is_followed = False
         kept = [*self._runs.values(), *self._crew.queued()]
-        self._begun.clear()  # those are among them
         self._send(telling.keeping(kept) | {"as": self._as()})
         for line in self._spool.lines():
             self._channel.put(line)

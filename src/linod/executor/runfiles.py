@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import stat
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
@@ -38,6 +39,7 @@ MALFORMED = (KeyError, ValueError, TypeError, OverflowError, OSError)
 FOLDERS = {"keepers": 0o700, "runs": 0o711}
 """Of the daemon's directory, with their modes."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_WORKER = re.compile(r"[0-9]{1,20}:[0-9]{1,20}")
 _NOBODY = (0, 0)
 """Pid and start time in a file that a daemon made in the worker's stead."""
 
@@ -226,7 +228,7 @@ def _with_more(end: RunEnded, later: list[dict[str, Any]]) -> RunEnded:
     return end
 
 
-def ended(message: dict[str, Any], run: int, lease: str, *, worker: str = "") -> RunEnded:
+def ended(message: dict[str, Any], run: int, lease: str) -> RunEnded:
     """Build the event from a message of a keeper or a line of a run file; raises MALFORMED."""
     return RunEnded(
         run=run,
@@ -238,8 +240,13 @@ def ended(message: dict[str, Any], run: int, lease: str, *, worker: str = "") ->
         ended=_instant(message.get("ended")),
         used=_used(message.get("used")),
         log=str(message.get("log", "")),
-        worker=worker,
+        worker=worker_of(message.get("worker")),
     )
+
+
+def worker_of(value: Any) -> str:
+    """Take what names a worker, `pid:start time`, and nothing that only looks like it."""
+    return value if isinstance(value, str) and _WORKER.fullmatch(value) else ""
 
 
 def _used(value: Any) -> dict[str, float | int]:
