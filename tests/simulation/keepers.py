@@ -11,6 +11,8 @@ from linod.events import Event, Outcome, RunEnded, RunNeverStarted, RunStarted, 
 
 from .clock import Clock
 
+WORKER = "1:2"
+
 
 @define(kw_only=True)
 class Note:
@@ -77,7 +79,7 @@ class Keepers:
         )
         self.notes[command.run] = self.going[command.run] = note
         return RunStarted(
-            run=command.run, lease=command.lease, worker="1:2", at=self._clock.written
+            run=command.run, lease=command.lease, worker=WORKER, at=self._clock.written
         )
 
     def stop(self, command: StopRun) -> None:
@@ -137,5 +139,12 @@ class Keepers:
             reason=note.reason,
             ended=note.ended_written,
             started=note.begun_written,
+            worker=WORKER,
             detail={"bases": ["ValueError"]} if note.outcome is Outcome.FAILED else {},
         )
+
+
+def as_told(events: list[Event]) -> list[Event]:
+    """Leave out begins that keepers tell with the ends: of every other run that is over so soon."""
+    over = {event.run for event in events if isinstance(event, RunEnded) and event.run % 2}
+    return [event for event in events if not (isinstance(event, RunStarted) and event.run in over)]

@@ -36,7 +36,7 @@ from linod.store.interface import RunRow, StoreError
 from .clock import Clock, beginning
 from .configuration import Chooser, Setting
 from .faults import COMMITTED, Fault, FaultyStore
-from .keepers import Keepers
+from .keepers import Keepers, as_told
 from .people import People
 
 CLEARING = timedelta(seconds=1000)
@@ -285,7 +285,7 @@ class World:
 
     def _settle(self) -> None:
         assert self._engine is not None
-        events, self._inbox = self._inbox, []
+        events, self._inbox = as_told(self._inbox), []
         try:
             settled = self._decide(self._engine, events)
         except (StoreError, RuntimeError) as error:
