@@ -238,14 +238,18 @@ def test_a_request_does_not_wait_for_others() -> None:
     assert play(scene) == 2
 
 
-def test_what_is_foreseen_is_decided_before_its_instant_and_the_first_is_committed_at_it() -> None:
-    engine, executor = Foreseeing(clock.now() + timedelta(seconds=0.3)), Executor()
+def play_until_committed(engine: Foreseeing, executor: Executor) -> None:
     engine.is_free.set()
 
     async def scene(_service: Service, _engine: Engine) -> None:
         await until(lambda: engine.committed)
 
     play(scene, engine, executor)
+
+
+def test_what_is_foreseen_is_decided_before_its_instant_and_the_first_is_committed_at_it() -> None:
+    engine, executor = Foreseeing(clock.now() + timedelta(seconds=0.3)), Executor()
+    play_until_committed(engine, executor)
 
     assert ["mail"] == executor.armed[-1]
     assert all(each == ["mail"] for each in executor.expected)
@@ -260,9 +264,6 @@ class Ticking(Foreseeing):
         settled = super().settle(*values, **elapsed)
         soon = clock.now() + timedelta(milliseconds=5)
         return Settled(wake=min(soon, settled.due or soon), due=settled.due)
-
-    def foreseen(self, _now: datetime, **_elapsed: timedelta) -> datetime | None:  # type: ignore[override]
-        return None
 
 
 def test_timers_do_not_hide_what_the_calendar_brings_next() -> None:
@@ -301,12 +302,7 @@ class Between(Foreseeing):
 
 def test_a_timer_shortly_before_does_not_keep_it_from_being_decided_ahead() -> None:
     engine, executor = Between(clock.now() + timedelta(seconds=1.5)), Executor()
-    engine.is_free.set()
-
-    async def scene(_service: Service, _engine: Engine) -> None:
-        await until(lambda: engine.committed)
-
-    play(scene, engine, executor)
+    play_until_committed(engine, executor)
 
     assert ["mail"] == executor.armed[-1]
 

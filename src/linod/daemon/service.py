@@ -89,6 +89,7 @@ class Service:
         self._foresight = Foresight(self._due_by, self._prepare)
         self._ahead = Ahead(lambda: engine.is_closed)
         self._next_wake: datetime | None = None
+        """When something is due next, by the last settlement."""
         self._offset = clock.offset()
         self._answers: dict[int, asyncio.Future[Answer]] = {}
         self._ends: dict[int, set[asyncio.Future[RunRow]]] = {}

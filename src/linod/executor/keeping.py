@@ -289,6 +289,7 @@ class Keeping:
             self._send(message)
 
     def _tell_begun(self) -> None:
+        """Tell the begins that no end has told."""
         for message in self._begun.values():
             self._send(message)
         self._begun.clear()
